@@ -6,8 +6,9 @@ from discord.ext import commands
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import Access
 from utils.interactions.guild_cog import GuildCog
+from utils.interactions.lasting_buttons import on_press
 from utils.interactions.options import name_choices
-from utils.models.notifications import TOPIC_CHOICES, Topic
+from utils.models.notifications import NOTIFY, TOPIC_CHOICES, Topic
 
 
 class NotifyCog(GuildCog):
@@ -41,6 +42,14 @@ class NotifyCog(GuildCog):
                 is_on=on is not False,
                 locale=ctx.interaction.locale or "",
             )
+        await ctx.respond(embed=ctx.embeds.build_notifications(chosen))
+
+    @on_press(NOTIFY)
+    @Access(is_private=True)
+    async def show_choices(self, ctx: KillfeedContext, argument: str) -> None:
+        """Answer *Tell me …* of a recap, like ``/notify`` without options."""
+        del argument
+        chosen = await self.services.notifications.describe(ctx.guild_id, ctx.member_id)
         await ctx.respond(embed=ctx.embeds.build_notifications(chosen))
 
 

@@ -53,6 +53,7 @@ class RolesCog(GuildCog):
         level: int | None,
         rank: int | None,
         board: str | None,
+        faction: str | None,
         match: str | None,
         server: str | None,
         period: str | None,
@@ -63,6 +64,7 @@ class RolesCog(GuildCog):
         changed = await self._read_terms(
             ctx,
             server,
+            faction,
             kills=kills,
             kd=kd,
             longest=longest,
@@ -100,6 +102,7 @@ class RolesCog(GuildCog):
         level: int | None,
         rank: int | None,
         board: str | None,
+        faction: str | None,
         match: str | None,
         server: str | None,
         period: str | None,
@@ -111,6 +114,7 @@ class RolesCog(GuildCog):
         changed = await self._read_terms(
             ctx,
             server,
+            faction,
             kills=kills,
             kd=kd,
             longest=longest,
@@ -188,12 +192,12 @@ class RolesCog(GuildCog):
         await ctx.respond(embed=ctx.embeds.build_success(text("Roles compared"), said))
 
     async def _read_terms(
-        self, ctx: KillfeedContext, server: str | None, **options: object
+        self, ctx: KillfeedContext, server: str | None, faction: str | None, **options: object
     ) -> dict[str, Any]:
         """Return the given terms by name.
 
         Raises:
-            NotFoundError, AmbiguousError: there is no such game server.
+            NotFoundError, AmbiguousError: there is no such game server or faction.
         """
         given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
         for name, kind in (("board", Board), ("match", RuleMatch), ("period", Period)):
@@ -201,6 +205,8 @@ class RolesCog(GuildCog):
                 given[name] = kind(given[name])
         if server is not None:
             given["server_id"] = (await self.services.servers.resolve(ctx.guild_id, server)).scope.server_id
+        if faction is not None:
+            given["faction_id"] = (await self.services.factions.resolve(ctx.guild_id, faction)).faction_id
         return given
 
     async def _ask_and_save(self, ctx: KillfeedContext, plan: RulePlan) -> None:

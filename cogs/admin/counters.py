@@ -24,7 +24,7 @@ class CounterCommands:
         "format",
         str,
         parameter_name="template",
-        description="Such as {server}: {online} of {max}; leave out for the default",
+        description="Such as {server}: {online} of {max}",
         max_length=NAME_CHARACTERS,
         default=None,
     )

@@ -18,7 +18,7 @@ class RecapCommands:
     @ADMIN.command(name="recap", description="Show or change recaps")
     @discord.option("daily", bool, description="About each day", default=None)
     @discord.option("weekly", bool, description="About each week", default=None)
-    @discord.option("hour", int, description="When (UTC)", min_value=0, max_value=LAST_HOUR, default=None)
+    @discord.option("hour", int, description="The hour", min_value=0, max_value=LAST_HOUR, default=None)
     @discord.option(
         "weekday",
         str,

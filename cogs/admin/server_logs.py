@@ -16,7 +16,7 @@ class ServerLogCommands:
 
     services: Services
 
-    @SERVER.command(name="log", description="What I know from Deadside.log, and how sure I am")
+    @SERVER.command(name="log", description="What I know from Deadside.log")
     @server_option(description="Which one", is_required=True)
     @admin_access()
     async def server_log(self, ctx: KillfeedContext, server: str) -> None:
@@ -31,7 +31,7 @@ class ServerLogCommands:
 
         await respond_with_pages(ctx, build)
 
-    @SERVER.command(name="slots", description="How many players fit on a server; left out: as its log says")
+    @SERVER.command(name="slots", description="How many players fit on a server")
     @server_option(description="Which one", is_required=True)
     @discord.option("max", int, description="Places", min_value=1, max_value=200, default=None)
     @admin_access(is_change=True)
@@ -42,7 +42,7 @@ class ServerLogCommands:
         )
         await ctx.respond(embed=ctx.embeds.build_slots(changed.name, changed.slots))
 
-    @SERVER.command(name="restarts", description="When a server restarts each day; nothing given: forget it")
+    @SERVER.command(name="restarts", description="When a server restarts each day")
     @server_option(description="Which one", is_required=True)
     @discord.option(
         "times", str, description="In its own time, like 02:00, 14:00", max_length=100, default=None

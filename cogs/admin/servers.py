@@ -22,7 +22,7 @@ class ServerCommands:
     services: Services
     server = SERVER
 
-    @server.command(name="add", description="Add a game server; a form asks for its SFTP password")
+    @server.command(name="add", description="Add a game server")
     @discord.option("name", str, description="What to call it", max_length=50)
     @discord.option("host", str, description="SFTP host, like 192.0.2.10 or 192.0.2.10:8822", max_length=253)
     @discord.option("username", str, description="SFTP user name", max_length=100)
@@ -46,7 +46,7 @@ class ServerCommands:
     @discord.option(
         "timezone",
         str,
-        description="City whose time the game server uses; UTC if left out",
+        description="City whose time the game server uses",
         max_length=50,
         autocomplete=complete_zone,
         default="UTC",

@@ -6,7 +6,8 @@ import discord
 
 from utils.interactions.invitation import find_missing_permissions
 from utils.interactions.services import Services
-from utils.models.guilds import CHANNEL_KIND_NAMES, ChannelKind
+from utils.models.guilds import CHANNEL_KIND_NAMES, ChannelKind, GuildSettings
+from utils.models.languages import LanguageOverview
 from utils.models.premium import Tier
 from utils.models.scope import ChannelId, GuildId
 from utils.models.servers import ConnectionState, GameServer, ServerHealth
@@ -81,8 +82,10 @@ async def build_checklist(services: Services, guild: discord.Guild) -> Checklist
     links = SetupStep(StepState.DONE, text("Links"), text("members can link their players"), Command("link"))
     counter_tier = await services.premium.find_missing_tier(guild_id, ChannelKind.COUNTER)
     counters = _describe_counters(servers, missing_tier=counter_tier)
-    steps = (channels[0], *reading, *channels[1:], counters, *own, links)
-    return Checklist(steps, _describe_next(steps, states, settings.channels.get(ChannelKind.KILLFEED)))
+    language = await _describe_language(services, guild, settings)
+    steps = (channels[0], *reading, *channels[1:], counters, *own, language, links)
+    next_step = _describe_next(steps, states, settings.channels.get(ChannelKind.KILLFEED))
+    return Checklist(steps, next_step, settings.language)
 
 
 def _shorten(servers: list[SetupStep]) -> list[SetupStep]:
@@ -135,6 +138,13 @@ def _describe_counters(servers: Sequence[GameServer], *, missing_tier: Tier | No
         return SetupStep(StepState.OPTIONAL, title, said, SET_CHANNEL)
     channels = Names(tuple(Mention("#", channel_id) for channel_id in own))
     return SetupStep(StepState.DONE, title, text("{channels}", channels=channels))
+
+
+async def _describe_language(services: Services, guild: discord.Guild, settings: GuildSettings) -> SetupStep:
+    spoken = await services.languages.find_language(guild.id, guild.preferred_locale)
+    overview = LanguageOverview(settings.language is None, spoken, settings.timezone)
+    said = text("{language}", language=overview.describe())
+    return SetupStep(StepState.DONE, text("Language"), said, Command("admin language"))
 
 
 def _replace_open(step: SetupStep) -> SetupStep:

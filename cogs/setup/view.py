@@ -9,6 +9,7 @@ from cogs.admin.adding import Adding
 from cogs.admin.channels import set_channel
 from cogs.admin.login_dialog import LoginDialog, Outcome, check_before_form
 from cogs.admin.server_form import TypedLogin
+from cogs.admin.settings import change_language
 from cogs.setup.checklist import CHANNEL_TITLES, build_checklist
 from cogs.setup.creation import ChannelCreator, list_missing_kinds, list_open_kinds
 from utils.errors import NotFoundError
@@ -17,6 +18,7 @@ from utils.interactions.invitation import build_invitation
 from utils.interactions.reaching import note_unreached
 from utils.interactions.views import InvokerView
 from utils.models.guilds import ChannelKind
+from utils.models.languages import AUTOMATIC, LANGUAGE_CHOICES
 from utils.models.scope import ChannelId
 from utils.models.setup import SETUP_KINDS
 from utils.models.texts import Text, text
@@ -59,6 +61,12 @@ class SetupView(InvokerView):
         titles = [(kind.value, CHANNEL_TITLES[kind]) for kind in kinds]
         self.add_select(text("Which channel?"), titles, self._choose_kind, chosen=self._kind.value)
         self.add_channel_select(text("Choose a channel"), self._choose_channel)
+        self.add_select(
+            text("Language"),
+            list(LANGUAGE_CHOICES.items()),
+            self._choose_language,
+            chosen=checklist.language or AUTOMATIC,
+        )
         self.add_button(text("Add a game server"), discord.ButtonStyle.primary, self._open_form)
         if missing:
             self._add_creation(guild)
@@ -86,6 +94,12 @@ class SetupView(InvokerView):
             if channel is None:
                 raise NotFoundError(text("That channel is gone. Choose another one."))
             return await set_channel(ctx, self._kind, channel, server=None)
+
+        await self._act(choose, interaction)
+
+    async def _choose_language(self, language: str, interaction: discord.Interaction) -> None:
+        async def choose(ctx: KillfeedContext) -> None:
+            await change_language(ctx, {"language": None if language == AUTOMATIC else language})
 
         await self._act(choose, interaction)
 

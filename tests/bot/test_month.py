@@ -43,7 +43,7 @@ RECAP = re.compile(r"\*\*(\d+) kills\*\* by (\d+) players")
 async def _month(
     tmp_path: Path, database: SafeDatabase, mongod_uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Month]:
-    for name in ("ROUND_SECONDS", "REST_FACTOR"):  # of the looks; both wait for real time
+    for name in ("ROUND_SECONDS", "REST_FACTOR"):  # looks wait for real time by both
         monkeypatch.setattr(looks, name, LITTLE)
     start = FIRST_DAY + HISTORY * DAY
     battle = Battle(seed=7, players=24, start=start.replace(tzinfo=None), deaths_per_day=40)
@@ -63,7 +63,7 @@ async def _month(
 
 @dataclass
 class Expected:
-    """What the bot has to tell and to give, by a count by hand.
+    """The roles and messages that are due, by a count by hand.
 
     Attributes:
         levels: the level of each linked member.
@@ -75,7 +75,7 @@ class Expected:
     news: list[tuple[str, str]] = field(default_factory=list)
 
     def note_levels(self, day: int) -> None:
-        """Count the levels at the end of a day; the first and each fifth one is told."""
+        """Count the levels at the end of a day; the news channel has the first and each fifth one."""
         counted = self.month.count((HISTORY, day))
         for member, player_id in self.month.players.items():
             before, now = self.levels.get(member), find_level(counted.get(player_id, Figures()).xp)
@@ -87,7 +87,7 @@ class Expected:
             self.news += [(self.month.names[player_id], str(level)) for level in told]
 
     def find_holders(self, day: int) -> list[set[Member]]:
-        """Return who has reached the hunters' kills, and who is the first of all."""
+        """Return the holders of both roles: those with enough kills, and the first of all."""
         counted = self.month.count((HISTORY, day))
         first = self.month.rank(counted)[0]
         hunters = {
@@ -168,7 +168,7 @@ def check_recaps(month: Month) -> None:
 
 
 def check_direct_messages(month: Month, expected: Expected, members: Sequence[Member]) -> None:
-    """Each level is told at most once and in order, up to the present one; others asked for none."""
+    """Each level is told once, in order, up to the present one, to members that asked for it."""
     for member in members:
         messages = month.world.direct_messages(member.user).all_messages
         told = [

@@ -210,6 +210,7 @@ WALKED = (
     ),
     row(people.switch_bounties, "Bounty settings saved"),
     row(people.move_recaps, "Recaps saved"),
+    row(people.move_clock, "Language and time zone saved"),
     row(
         people.give_more_xp,
         "⚡ Extra XP",

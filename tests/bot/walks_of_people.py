@@ -122,6 +122,13 @@ async def move_recaps(walker: Walker) -> None:
     assert "every day at 21:00 UTC" in str(asked.embed["fields"])
 
 
+async def move_clock(walker: Walker) -> None:
+    """Recaps come by the clock that was saved."""
+    await walker.ask("/admin language", timezone="Europe/Berlin")
+    recaps = await walker.ask("/admin recap")
+    assert "21:00 Europe/Berlin" in str(recaps.embed["fields"])
+
+
 async def give_more_xp(walker: Walker) -> None:
     """A kill gives twice its XP while that holds, and its usual XP afterwards; the news channel tells it."""
     stage, news = walker.stage, walker.create_channel("news")

@@ -18,6 +18,7 @@ from utils.embeds.notices.recaps import build_sample_recaps
 from utils.embeds.players import list_board_buttons
 from utils.interactions.views import ENDED, NOT_YOURS
 from utils.models.links import Link
+from utils.models.notifications import Notifications, Topic
 from utils.models.players import BoardRow, Counters
 from utils.models.posted_boards import BoardKey
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId
@@ -352,6 +353,21 @@ async def test_own_place_of_a_recap_is_that_of_its_days(
     assert (shown.is_ephemeral, shown.embed["title"]) == (True, "📍 Your place · Kills")
     assert "21 Apr 2025 to 27 Apr 2025" in shown.embed["description"]
     assert "This recap is too old" in refused.embed["description"]
+
+
+async def test_recap_offers_to_tell_a_member_more(
+    bot: OwnBot, guild: Guild, alice: Member, channel: Channel, shelf: Shelf
+) -> None:
+    """The button shows what ``/notify`` shows, to the member alone, and changes nothing."""
+    key = GuildId(guild.id), MemberId(alice.id)
+    chosen = shelf.notifications.chosen[key] = Notifications(key[1], frozenset({Topic.LEVEL}), "de")
+    week = build_sample_recaps(EmbedFactory().style, event_id=b"", server_name="", at=START)
+    post = EmbedFactory().build_feed(week * 2)
+    await bot.get_partial_messageable(channel.id).send(embeds=list(post.embeds), view=post.buttons)
+    answer = await (await alice.press(channel.messages[-1], "Tell me …")).wait()
+    assert (answer.is_ephemeral, answer.embed["title"]) == (True, "📨 Direct messages")
+    assert "A new level: **on**\nA role that a rule gives or takes: **off**" in answer.embed["description"]
+    assert shelf.notifications.chosen[key] == chosen
 
 
 async def test_board_is_refreshed_by_a_press(

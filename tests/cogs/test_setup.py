@@ -547,3 +547,18 @@ async def test_form_does_not_open_for_a_tier_without_room(
     refused = await (await reply.click("Add a game server")).wait()
     assert refused.modal is None
     assert "premium tiers" in refused.embed["description"]
+
+
+async def test_language_is_chosen_in_the_checklist(
+    bot: OwnBot, shelf: Shelf, guild: Guild, manager: Member, channel: Channel
+) -> None:
+    """The select does the same as ``/admin language``, and shows what holds."""
+    assert bot.user
+    guild_id, reply = GuildId(guild.id), await manager.ask(channel, "/setup")
+    assert read_lines(reply)["Language"].startswith("✅ **Language**: Automatic: English · ")
+    await use(reply, "Language", "English")
+    assert read_lines(reply)["Language"].startswith("✅ **Language**: English · ")
+    assert shelf.guilds.settings[guild_id].language == "en"
+    await use(reply, "Language", "Automatic")
+    assert shelf.guilds.settings[guild_id].language is None
+    assert [entry.action for _, entry in shelf.audit.entries] == ["language", "language"]

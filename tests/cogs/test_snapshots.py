@@ -31,7 +31,8 @@ from utils.interactions.declarations import Access, get_access
 from utils.interactions.member_menus import list_member_menus
 from utils.localization.localizer import ENGLISH_LOCALIZER, Localizer
 from utils.models.roles import GrantState, RoleGrant, RoleId, RoleRule, RuleTerms
-from utils.models.scope import ChannelId, GuildId, MemberId
+from utils.models.scope import ChannelId, GuildId, MemberId, ServerId
+from utils.models.statistics import Period
 from utils.models.texts import Text
 
 EPHEMERAL = 1 << 6
@@ -116,12 +117,21 @@ def build_shelf(cast: Cast, world: SimulatedDiscord) -> Shelf:
 
 
 def add_rule(shelf: Shelf, cast: Cast) -> None:
-    """Store a rule about the champions, whose role bob has from the bot."""
-    role_id, guild_id = RoleId(cast.read_option("role", "champions").id), GuildId(cast.guild.id)  # type: ignore[attr-defined]
-    terms = RuleTerms(role_id=role_id, kills=100, kd=1.5, ladder="ranks")
+    """Store a rule about the champions, whose role bob has from the bot, and one that no member meets."""
+    guild_id = GuildId(cast.guild.id)
+    role_id, hunters = (RoleId(cast.read_option("role", name).id) for name in ("champions", "hunters"))  # type: ignore[attr-defined]
     manager, bob = (MemberId(cast.members[name].id) for name in ("manager", "bob"))
-    rule = RoleRule(guild_id=guild_id, rule_id="rule", terms=terms, created_by=manager, created_at=START)
-    shelf.roles.rules[guild_id] = [rule]
+    shelf.roles.rules[guild_id] = [
+        RoleRule(guild_id=guild_id, rule_id=rule_id, terms=terms, created_by=manager, created_at=START)
+        for rule_id, terms in (
+            ("rule", RuleTerms(role_id=role_id, kills=100, kd=1.5, ladder="ranks")),
+            (
+                "steep",
+                RuleTerms(role_id=hunters, kills=500_000, period=Period.WEEK, server_id=ServerId("aaaaaaaa")),
+            ),
+            ("lost", RuleTerms(role_id=hunters, faction_id="f9")),
+        )
+    ]
     shelf.roles.grants[guild_id] = {(role_id, bob): RoleGrant(role_id, bob, GrantState.GIVEN, START)}
 
 

@@ -19,6 +19,7 @@ from utils.models.factions import (
     choose_successor,
     sort_members,
 )
+from utils.models.notifications import DirectMessage
 from utils.models.players import PlayerDay
 from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.models.statistics import CoveredDeaths
@@ -129,6 +130,9 @@ class FakeFactionUnit:
     def delete_invitation(self, faction_id: str, member_id: MemberId) -> bool:
         """Take an invitation back."""
         return self._store.invitations.pop((faction_id, member_id), None) is not None
+
+    def tell(self, messages: Sequence[DirectMessage]) -> None:
+        """Pass them over: the tests on a real mongod look at them."""
 
     def insert_entry(self, entry: AuditEntry) -> None:
         """Keep the entry."""

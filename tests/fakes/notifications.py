@@ -1,6 +1,6 @@
 """Choices of members about direct messages, and waiting messages, in memory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -26,6 +26,14 @@ class FakeNotificationStore(Outage):
         """Return the choices of a member."""
         self.note("find")
         return await self.answer(self.chosen.get((guild_id, member_id)))
+
+    async def list_choices(
+        self, guild_id: GuildId, member_ids: Collection[MemberId]
+    ) -> Mapping[MemberId, Notifications]:
+        """Return the choices of members."""
+        return {
+            key[1]: one for key, one in self.chosen.items() if key[0] == guild_id and key[1] in member_ids
+        }
 
     async def change(
         self, guild_id: GuildId, member_id: MemberId, change: Callable[[Notifications], Notifications]

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from tests.fakes.storage import FakeAuditStore, Outage
 from utils.models.audit import AuditEntry
+from utils.models.notifications import DirectMessage
 from utils.models.roles import (
     UNDER_WAY,
     GrantState,
@@ -30,6 +31,7 @@ class FakeRoleStore(Outage):
         rules: the rules of each guild, oldest first.
         grants: the grants of each guild, with role and member as key.
         written: the number of writes of grants.
+        told: the messages to members, asked for or not.
     """
 
     def __init__(self) -> None:
@@ -38,6 +40,7 @@ class FakeRoleStore(Outage):
         self.grants: dict[GuildId, dict[Key, RoleGrant]] = {}
         self.audit = FakeAuditStore()
         self.written = 0
+        self.told: list[DirectMessage] = []
 
     async def list_rules(self, guild_id: GuildId) -> Sequence[RoleRule]:
         """Return the rules."""
@@ -118,7 +121,14 @@ class FakeRoleStore(Outage):
                 stored.pop(key, None)
                 stored.update({} if grant is None else {key: cut_times(grant)})
 
-    async def change_grant(self, guild_id: GuildId, before: RoleGrant, after: RoleGrant | None) -> bool:
+    async def change_grant(
+        self,
+        guild_id: GuildId,
+        before: RoleGrant,
+        after: RoleGrant | None,
+        *,
+        told: Sequence[DirectMessage] = (),
+    ) -> bool:
         """Change one grant."""
         await self.answer(None)
         key, stored = (before.role_id, before.member_id), self.grants.setdefault(guild_id, {})
@@ -126,6 +136,7 @@ class FakeRoleStore(Outage):
             return False
         stored.pop(key)
         stored.update({} if after is None else {key: cut_times(after)})
+        self.told += told
         return True
 
     async def end_withheld(self, guild_id: GuildId, member_id: MemberId) -> int:

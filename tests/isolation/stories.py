@@ -15,16 +15,16 @@ from tests.fakes.host_files import FakeSession
 from tests.isolation.house import House
 from utils.errors import KillfeedError
 from utils.events import GuildLeft
-from utils.models.audit import AuditAction, AuditEntry, AuditFacts
+from utils.models.audit import AuditAction, AuditEntry
 from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
 from utils.models.notices.highlights import HighlightKind
 from utils.models.personal import DataQuestion
-from utils.models.roles import GrantState, RoleGrant, RoleId, RoleRule, RuleTerms
+from utils.models.roles import GrantState, NamedTerms, RoleGrant, RoleId, RoleRule, RuleTerms
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
 from utils.models.servers import Credentials
 from utils.services.money.bounties.settings import change_bounties
-from utils.services.roles.facts import list_term_changes
+from utils.services.roles.facts import describe_change
 from utils.services.servers.typed_servers import ServerForm
 
 GUILDS = (GuildId(101), GuildId(102), GuildId(103))
@@ -284,7 +284,7 @@ class Teller:
             created_by=ADMIN,
             created_at=at,
         )
-        facts = AuditFacts(changes=list_term_changes(None, rule.terms))
+        facts = describe_change(None, NamedTerms(rule.terms))
         await roles.insert_rule(
             step.guild_id, rule, entry=AuditEntry(at, ADMIN, AuditAction.ROLES_ADD, facts)
         )

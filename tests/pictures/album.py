@@ -131,7 +131,7 @@ class Album:
 
     async def _draw_board(self) -> str:
         services = self.bot.services
-        languages = GuildLanguages(self.bot, self.factory)
+        languages = GuildLanguages(self.bot, self.factory, services.settings)
         clock = FakeClock(AT)
         pages = BoardPages(
             services.coverage,

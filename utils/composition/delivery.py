@@ -31,6 +31,7 @@ from utils.interactions.kill_channels import KillChannels
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.players.posted_boards import PostedBoardService
 from utils.services.ports import ServerReadings
+from utils.services.roles.naming import RuleNaming
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ def build_delivery(
 ) -> Delivery:
     """Return the parts that post and edit, all with one sender."""
     clock, tasks = base.clock, base.tasks
-    sender, languages = DiscordSender(bot, clock=clock), GuildLanguages(bot, factory)
+    sender, languages = DiscordSender(bot, clock=clock), GuildLanguages(bot, factory, settings)
     pace = MessagePace(clock, a_second=STANDING_A_SECOND, share=base.settings.discord.sharding.share)
     messages = StandingMessages(sender, tasks, pace=pace, clock=clock)
     places = AdminPlaces(bot, sender, settings=settings, errors=base.errors)
@@ -137,7 +138,7 @@ def build_role_edits(
         sender,
         base.repositories.roles,
         roles=roles,
-        servers=base.repositories.servers,
+        naming=RuleNaming(base.repositories.servers, base.repositories.factions),
         languages=languages,
         notifier=alerts,
         events=base.events,

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from utils.backup.watch import BackupWatch
@@ -63,6 +64,7 @@ from utils.telemetry.health.probes.machine import (
     probe_starts,
 )
 from utils.telemetry.health.probes.work import (
+    DirectProbe,
     OutboxProbe,
     ServerClocks,
     probe_hosts,
@@ -150,10 +152,9 @@ def build_health(base: Base, sources: HealthSources) -> Health:
     sharding, clock = base.settings.discord.sharding, base.clock
     process = "" if sharding.is_whole else f"@{sharding.ids[0]}"
     lag, limits, clocks = LoopLag(clock), RefusalCounter(), ServerClocks(clock)
-    outbox, shards = (
-        OutboxProbe(_build_watch(base, sources).read),
-        ShardWatch(sources.bot.list_connections, clock),
-    )
+    outbox = OutboxProbe(_build_watch(base, sources).read)
+    direct = DirectProbe(sources.delivery.direct_messages.measure)
+    shards = ShardWatch(sources.bot.list_connections, clock)
     data = DataWatch(DataChecks(sources.database))
     backups = BackupWatch(find_home(base.settings), list_directories(base.settings))
     checker = HealthChecker(
@@ -166,6 +167,7 @@ def build_health(base: Base, sources: HealthSources) -> Health:
             *_list_work_probes(base, sources, clocks),
             *((*_list_backup_probes(base, backups), data.build()) if sharding.is_first else ()),
             outbox.build(),
+            direct.build(),
         ),
         incidents=base.incidents,
         guilds=base.repositories.scope_index,
@@ -176,9 +178,6 @@ def build_health(base: Base, sources: HealthSources) -> Health:
         is_first=sharding.is_first,
     )
 
-    async def count_errors() -> tuple[int, int]:
-        return await base.repositories.errors.count_open(WHOLE_BOT, since=clock.now() - NEW_ERRORS)
-
     reports = HealthReports(
         checker,
         sources.tally,
@@ -187,7 +186,7 @@ def build_health(base: Base, sources: HealthSources) -> Health:
         list_readings=sources.readings.list_readings,
         get_outbox=lambda: outbox.state,
         list_leases=sources.leases.list_leases,
-        count_errors=count_errors,
+        count_errors=partial(_count_errors, base),
         get_backups=lambda: backups.state,
     )
     folder = base.settings.data_dir / STATUS_FOLDER
@@ -200,12 +199,17 @@ def build_health(base: Base, sources: HealthSources) -> Health:
         lag.durations,
         sources.database.operations.durations,
         get_outbox=lambda: outbox.state,
+        get_direct=lambda: direct.state,
         list_readings=sources.readings.list_readings,
         count_sent=lambda: sources.delivery.sender.sent,
         get_backups=lambda: backups.state,
         get_data_check=lambda: data.full,
     )
     return Health(checker, lag, limits, clocks, outbox, shards, reports, status, data, base.tasks, folder)
+
+
+async def _count_errors(base: Base) -> tuple[int, int]:
+    return await base.repositories.errors.count_open(WHOLE_BOT, since=base.clock.now() - NEW_ERRORS)
 
 
 def _build_watch(base: Base, sources: HealthSources) -> OutboxWatch:

@@ -11,7 +11,7 @@ is switched off for them at once, and ``/notify`` says why. If Discord limits th
 ten minutes, because direct messages are what Discord suspects first.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -32,6 +32,7 @@ from utils.errors import (
     DeliveryError,
     DeliveryRefusedError,
 )
+from utils.models.health import DirectState
 from utils.models.notifications import (
     KEPT_FOR,
     TOPICS,
@@ -43,6 +44,7 @@ from utils.models.scope import ChannelId, GuildId, MemberId
 from utils.tasks import TaskManager
 
 DIRECT_TASK = "notifications:send"
+MEASURE_TASK = "notifications:measure"
 MESSAGES_A_SECOND = 1.0  # of the whole bot
 REST = timedelta(minutes=10)
 TOO_FAST_CODE = 40003  # "You are opening direct messages too fast"
@@ -64,6 +66,11 @@ class DirectMessageStore(Protocol):  # implemented by NotificationRepository
 
     async def find(self, guild_id: GuildId, member_id: MemberId) -> Notifications | None:
         """Return what a member wants to be told; None if they never asked."""
+
+    async def list_choices(
+        self, guild_id: GuildId, member_ids: Collection[MemberId]
+    ) -> Mapping[MemberId, Notifications]:
+        """Return what members want to be told; those who never asked are absent."""
 
     async def list_waiting(self, guild_id: GuildId) -> Sequence[DirectMessage]:
         """Return the messages that are not known to be sent, oldest first."""
@@ -119,6 +126,26 @@ class DirectMessages:
         if not self._is_resting():
             guild_ids = await self.guilds.list_guilds_with_direct_messages()
             await self.tasks.for_each(DIRECT_TASK, guild_ids, self._send_in)
+
+    async def measure(self) -> DirectState:
+        """Return how many messages wait, and for how long.
+
+        Raises:
+            StorageError: the database is away.
+        """
+        now, waiting, due = self.clock.now(), list[DirectMessage](), list[datetime]()
+
+        async def look(guild_id: GuildId) -> None:
+            messages = await self.store.list_waiting(guild_id)
+            waiting.extend(messages)
+            if self.bot.get_guild(guild_id) is not None:
+                chosen = await self.store.list_choices(guild_id, {one.member_id for one in messages})
+                due.extend(_list_due(messages, chosen))
+
+        guild_ids = await self.guilds.list_guilds_with_direct_messages()
+        await self.tasks.for_each(MEASURE_TASK, guild_ids, look)
+        seconds = (now - min(due, default=now)).total_seconds()
+        return DirectState(len(waiting), max(0.0, seconds), is_resting=self._is_resting())
 
     async def _send_in(self, guild_id: GuildId) -> None:
         waiting = sorted(await self.store.list_waiting(guild_id), key=lambda one: int(one.member_id))
@@ -196,3 +223,13 @@ class DirectMessages:
 
     def _is_resting(self) -> bool:
         return self._rests_until is not None and self.clock.now() < self._rests_until
+
+
+def _list_due(
+    messages: Sequence[DirectMessage], chosen: Mapping[MemberId, Notifications]
+) -> Iterator[datetime]:
+    """Yield since when each message could be sent, if its member still wants it."""
+    for one in messages:
+        wanted = chosen.get(one.member_id)
+        if wanted is not None and TOPICS[one.event] in wanted.topics:
+            yield one.prepared_at or max(one.created_at, wanted.free_at or one.created_at)

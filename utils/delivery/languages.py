@@ -6,6 +6,7 @@ import discord
 
 from utils.embeds.factory import EmbedFactory
 from utils.models.scope import GuildId
+from utils.services.guilds.guild_settings import SettingsService
 
 
 class GuildSpeaker(Protocol):  # implemented by GuildLanguages
@@ -25,16 +26,17 @@ class GuildSpeaker(Protocol):  # implemented by GuildLanguages
 
 
 class GuildLanguages:
-    """Finds the language of a guild: the one that is set in Discord, else English."""
+    """Finds the language of a guild: an admin chose it, else it is the one set in Discord, else English."""
 
-    def __init__(self, bot: discord.Client, factory: EmbedFactory) -> None:
+    def __init__(self, bot: discord.Client, factory: EmbedFactory, settings: SettingsService) -> None:
         self._bot = bot
+        self._settings = settings
         self._factory = factory
 
     async def find_language(self, guild_id: GuildId) -> str:
         """Return a guild's language, among those the bot has."""
-        guild = self._bot.get_guild(guild_id)
-        return self._factory.languages.choose(guild.preferred_locale if guild else None)
+        guild, chosen = self._bot.get_guild(guild_id), await self._settings.find_language(guild_id)
+        return self._factory.languages.choose(chosen, guild.preferred_locale if guild else None)
 
     async def speak_in(self, language: str) -> EmbedFactory:
         """Return the factory for that language."""

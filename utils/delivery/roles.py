@@ -30,6 +30,7 @@ from utils.events import EventDispatcher, RolesChanged
 from utils.locks import KeyedLocks
 from utils.log_context import bind_log_context
 from utils.models.incident_kinds import IncidentKind
+from utils.models.notifications import DirectMessage, tell_role
 from utils.models.roles import (
     HELD,
     REASON_CHARACTERS,
@@ -38,14 +39,14 @@ from utils.models.roles import (
     RoleId,
     RoleObstacle,
     RoleRule,
-    describe_terms,
 )
 from utils.models.scope import GuildId, MemberId
 from utils.models.texts import Text, text
 from utils.models.visible_text import cut
 from utils.queues import WorkQueue
-from utils.services.ports import AdminNotifier, ServerStore
+from utils.services.ports import AdminNotifier
 from utils.services.roles.looks import LOG_SYSTEM, GuildRoles, describe_waiting, name_matter
+from utils.services.roles.naming import RuleNaming
 from utils.tasks import TaskManager
 
 EDITS_A_SECOND = 5.0  # of the whole bot
@@ -93,8 +94,15 @@ class RoleEditStore(Protocol):  # implemented by RoleRepository
     async def list_of_member(self, guild_id: GuildId, member_id: MemberId) -> Sequence[RoleGrant]:
         """Return what the bot remembers of a member's roles."""
 
-    async def change_grant(self, guild_id: GuildId, before: RoleGrant, after: RoleGrant | None) -> bool:
-        """Change one grant; tell whether it was still as it was before."""
+    async def change_grant(
+        self,
+        guild_id: GuildId,
+        before: RoleGrant,
+        after: RoleGrant | None,
+        *,
+        told: Sequence[DirectMessage] = (),
+    ) -> bool:
+        """Change one grant and store what its member is told; tell whether it was still as it was before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +121,7 @@ class RoleEdits:
     store: RoleEditStore
     _: KW_ONLY
     roles: GuildRoles
-    servers: ServerStore
+    naming: RuleNaming
     languages: GuildSpeaker
     notifier: AdminNotifier
     events: EventDispatcher
@@ -228,8 +236,9 @@ class RoleEdits:
             return
         if fate is _Fate.DONE:
             state = GrantState.GIVEN if grant.state is GrantState.GIVING else GrantState.WAITING
-            done = replace(grant, state=state, changed_at=self.clock.now(), due_since=None)
-            await self.store.change_grant(guild_id, grant, done)
+            done = replace(grant, state=state, changed_at=self.clock.now(), due_since=None, is_silent=False)
+            told = () if grant.is_silent else self._tell(guild_id, done)
+            await self.store.change_grant(guild_id, grant, done, told=told)
             is_given = state is GrantState.GIVEN
             logger.info("a role is given" if is_given else "a role is taken", role=grant.role_id)
         elif fate is _Fate.MEMBER_GONE:
@@ -253,6 +262,11 @@ class RoleEdits:
                 reason=written,
             )
             return _FATES.get(code, _Fate.REFUSED)
+
+    def _tell(self, guild_id: GuildId, done: RoleGrant) -> Sequence[DirectMessage]:
+        """Return the message to the member, unless the role was deleted a moment ago."""
+        role = (self.roles.list_roles(guild_id) or {}).get(done.role_id)
+        return () if role is None else tell_role(done, role.name)
 
     async def _wait_for_turn(self, guild_id: GuildId) -> None:
         if guild_id not in self._paces:
@@ -278,10 +292,8 @@ class RoleEdits:
         rule = next((one for one in rules if one.terms.role_id == grant.role_id), None)
         if rule is None:
             return text("Rule: removed")
-        servers = {one.scope.server_id: one.name for one in await self.servers.list_servers(guild_id)}
-        server_id = rule.terms.server_id
-        name = None if server_id is None else servers.get(server_id)
-        return text("Rule: {rule}", rule=describe_terms(rule.terms, name))
+        named = await self.naming.name(guild_id, rule.terms)
+        return text("Rule: {rule}", rule=named.describe())
 
     def _report(self, guild_id: GuildId, failure: DeliveryError | StorageError) -> None:
         logger.info("a role waits", guild_id=guild_id, problem=str(failure))

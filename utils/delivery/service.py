@@ -25,6 +25,7 @@ when the delivery for a guild starts; from then on only this process changes the
   remembers it only for some minutes; after that the channel is searched first (``decisions.py``).
 """
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -51,7 +52,7 @@ from utils.delivery.decisions import (
 from utils.delivery.languages import GuildSpeaker
 from utils.delivery.ports import Lane, OutboxStore, ShapeFinder
 from utils.delivery.sender import DiscordSender
-from utils.embeds.factory import Post
+from utils.embeds.factory import NO_DRAWINGS, Drawings, EmbedFactory, Post
 from utils.embeds.limits import MAX_EMBEDS, count_characters
 from utils.error_sink import ErrorSink, ErrorSource, LoggedErrors, Where
 from utils.errors import (
@@ -65,13 +66,16 @@ from utils.events import EventDispatcher, PostedEventsChanged
 from utils.log_context import bind_log_context
 from utils.models.guilds import CHANNEL_KIND_NAMES, ChannelKind
 from utils.models.incident_kinds import IncidentKind
+from utils.models.notices.notice import Notice
 from utils.models.notices.outbox import Feed, OutboxEntry, OutgoingMessage
 from utils.models.post_styles import PostShape
 from utils.models.scope import ChannelId, GuildId
 from utils.models.texts import Command, plural, text
 from utils.services.ports import AdminNotifier, ChannelFinder
+from utils.tasks import Failure, capture
 
 CLOCKS_DIFFER = timedelta(hours=1)  # more than Discord's clock and ours ever do
+DRAWING_SECONDS = 10.0  # a picture takes a fifth of a second
 LINE_BREAK = 1  # characters between two lines of an embed
 LOOK_BACK_MESSAGES = 100  # one request; the lane posts nothing else until this message is known
 
@@ -314,7 +318,8 @@ class DeliveryService:
         """Find the message in its channel or send it; its log records have its nonce."""
         with bind_log_context(message.guild_id, correlation_id=message.nonce):
             embeds = await self._languages.speak_in(message.language)
-            post = embeds.build_feed([entry.notice for entry in entries], message.shape)
+            notices = [entry.notice for entry in entries]
+            post = embeds.build_feed(notices, message.shape, await self._draw(embeds, notices, lane))
             try:
                 message_id = await self._find_posted(message, post) if step is Step.LOOK_FIRST else None
                 if message_id is None:
@@ -338,6 +343,20 @@ class DeliveryService:
                     self._events.dispatch(PostedEventsChanged(scope=scope))
             await self._mark_delivered(lane, entries)
             return DeliveryOutcome(DeliveryState.SENT, len(entries))
+
+    async def _draw(self, embeds: EmbedFactory, notices: Sequence[Notice], lane: Lane) -> Drawings:
+        """Return the pictures that are drawn for notices; none if that fails: a post can do without."""
+
+        async def draw() -> Drawings:
+            async with asyncio.timeout(DRAWING_SECONDS):
+                return await embeds.draw(notices)
+
+        drawn = await capture(draw)
+        if not isinstance(drawn, Failure):
+            return drawn
+        where = Where(source=ErrorSource.DELIVERY, guild_id=lane.guild_id, task="deliver")
+        self._errors.report(drawn.error, where=where)
+        return NO_DRAWINGS
 
     async def _handle(
         self, lane: Lane, message: OutgoingMessage, entries: Sequence[OutboxEntry], error: DeliveryError

@@ -10,6 +10,7 @@ from utils.embeds.wording import FEED_SWITCHES
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FactValue, FieldChange
 from utils.models.event_settings import POSTED_KIND_NAMES, PostedKind
 from utils.models.guilds import CHANNEL_KIND_NAMES
+from utils.models.languages import AUTOMATIC, LANGUAGE_CHOICES, name_language
 from utils.models.links import LinkState
 from utils.models.missions import get_mission
 from utils.models.post_styles import POST_STYLE_NAMES, PostStyle
@@ -62,6 +63,7 @@ _FIELDS: Mapping[str, Text] = {
     "is_weekly": text_in("a setting", "weekly recap"),
     "hour": text_in("a setting", "hour of recaps"),
     "weekday": text_in("a setting", "day of the weekly recap"),
+    "language": text_in("a setting", "language"),
     "xp_factor": text_in("a setting", "XP of a kill"),
     "xp_ends_at": text_in("a setting", "end of more XP"),
     "counter_format": text_in("a setting", "counter format"),
@@ -104,6 +106,8 @@ def describe_change(change: FieldChange) -> tuple[Value, Value, Value]:
     name = _name_setting(change.name)
     if change.name == "weekday":
         return name, _describe_weekday(change.old), _describe_weekday(change.new)
+    if change.name == "language":
+        return name, _describe_language(change.old), _describe_language(change.new)
     return name, _describe_value(change.old), _describe_value(change.new)
 
 
@@ -157,6 +161,10 @@ def _describe_value(value: FactValue) -> Value:
 
 def _describe_weekday(value: FactValue) -> Value:
     return WEEKDAY_CHOICES[Weekday(str(value))]
+
+
+def _describe_language(code: FactValue) -> Value:
+    return LANGUAGE_CHOICES[AUTOMATIC] if code is None else name_language(str(code))
 
 
 def _describe_changes(facts: AuditFacts) -> Text:

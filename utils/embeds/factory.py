@@ -1,6 +1,6 @@
 """Builds all embeds from values, within Discord's limits."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial, wraps
@@ -22,6 +22,7 @@ from utils.embeds import (
     factions,
     health,
     incidents,
+    languages,
     levels,
     links,
     notifications,
@@ -79,6 +80,12 @@ class Post:
     pictures: tuple[Picture, ...] = ()
     buttons: LastingView | None = None
     role_ids: tuple[int, ...] = ()
+
+
+Drawings = Mapping[bytes, Picture]
+"""The pictures that were drawn for notices, by their ``event_id``."""
+
+NO_DRAWINGS: Drawings = {}
 
 
 def _show(
@@ -147,7 +154,19 @@ class EmbedFactory:
         """Return lasting buttons and selects for a message, in rows of five buttons or one select."""
         return build_lasting_view(buttons, self.words)
 
-    def build_feed(self, notices: Sequence[Notice], shape: PostShape = NEW_SHAPE) -> Post:
+    async def draw(self, notices: Sequence[Notice]) -> Drawings:
+        """Draw the pictures of those notices whose look has one of its own."""
+        drawings: dict[bytes, Picture] = {}
+        for notice in notices:
+            drawing = self._get_look(notice).draw(self.charts, notice)
+            if drawing is not None:
+                name = f"{notice.event_id.hex()}.png"  # a message can have several of a kind
+                drawings[notice.event_id] = replace(await drawing, name=name)
+        return drawings
+
+    def build_feed(
+        self, notices: Sequence[Notice], shape: PostShape = NEW_SHAPE, drawings: Drawings = NO_DRAWINGS
+    ) -> Post:
         """Return the message of up to ten notices; equal notices of an equal shape give an equal post.
 
         Lines that follow each other share an embed.
@@ -162,11 +181,14 @@ class EmbedFactory:
                 continue
             for notice in group:
                 look = self._get_look(notice)
-                embeds.append(look.build(self.style, look.find(notice), notice))
+                embed = look.build(self.style, look.find(notice), notice)
+                if notice.event_id in drawings:
+                    embed.set_image(url=f"attachment://{drawings[notice.event_id].name}")
+                embeds.append(embed)
                 names[look.find(notice).picture] = None
                 buttons |= dict.fromkeys(look.list_buttons(notice))
         roles = dict.fromkeys(role for one in notices if (role := one.mentioned_role) is not None)
-        pictures = tuple(self._pictures[name] for name in names if name)
+        pictures = (*(self._pictures[name] for name in names if name), *drawings.values())
         view = self.build_buttons(tuple(buttons)) if buttons else None
         return Post(tuple(fit_embeds(embeds)), pictures, view, tuple(roles))
 
@@ -239,6 +261,7 @@ class EmbedFactory:
     build_places = _show(players.build_places_embed)
 
     build_servers = _show(combat.build_servers_embed)
+    build_language = _show(languages.build_language_embed)
     build_recap_settings = _show(recaps.build_recap_settings_embed)
     build_season_started = _show(seasons.build_season_started_embed)
     build_season_info = _show(seasons.build_season_info_embed)

@@ -9,7 +9,9 @@ from utils.embeds.charts.cards import LEVEL, count_xp, describe_missing, describ
 from utils.embeds.style import Style
 from utils.embeds.values import join_facts, show_name
 from utils.models.levels import RankReport, find_title
-from utils.models.texts import Mention, Moment, Names, Number, Text, Value, text
+from utils.models.roles import RULE_PERIOD_CHOICES
+from utils.models.rule_plans import MemberRoles
+from utils.models.texts import Mention, Moment, Names, Number, Text, Value, join, text
 from utils.models.xp import XpEvent
 
 SHOWN_XP_EVENTS = 10
@@ -51,8 +53,20 @@ def _list_fields(report: RankReport) -> Iterator[tuple[Text, Value]]:
         figures = [count_xp(season.value), describe_place(season)]
         shown = join_facts(figures if season.rank else figures[:1])
         yield text("Season"), text("{season}: {shown}", season=show_name(report.season), shown=shown)
-    if report.roles:
-        yield text("Roles"), Names(tuple(Mention("@&", role_id) for role_id in report.roles))
+    if lines := [*_list_roles(report.roles)]:
+        yield text("Roles"), join(lines, "\n")
+
+
+def _list_roles(roles: MemberRoles) -> Iterator[Value]:
+    """Yield the roles that a member has by rules, and the next one with what lacks for it."""
+    if roles.held:
+        yield Names(tuple(Mention("@&", role_id) for role_id in roles.held))
+    if (following := roles.following) is not None:
+        facts: list[Value] = [following.lacking]
+        facts += [] if following.where is None else [following.where]
+        facts += [] if following.period is None else [RULE_PERIOD_CHOICES[following.period]]
+        role = Mention("@&", following.role_id)
+        yield text("next: {role} (needs {lacking})", role=role, lacking=join_facts(facts))
 
 
 def _describe_running(running: Sequence[XpEvent]) -> Text:

@@ -8,10 +8,12 @@ from utils.embeds.style import Style
 from utils.embeds.values import frame, show_money, show_name
 from utils.models.notifications import (
     TOPIC_CHOICES,
+    TOPICS,
     DirectEvent,
     DirectMessage,
     DirectProblem,
     Notifications,
+    Topic,
 )
 from utils.models.texts import Command, Moment, Number, Text, join, text
 
@@ -62,6 +64,38 @@ def build_notifications_embed(style: Style, chosen: Notifications) -> discord.Em
 
 def _describe(style: Style, told: DirectMessage) -> Text:
     """Return one line of a message."""
+    match TOPICS[told.event]:
+        case Topic.LEVEL:
+            return text("You reached level {level}.", level=Number(told.level))
+        case Topic.ROLE:
+            return _describe_role(told)
+        case Topic.FACTION:
+            return _describe_faction(told)
+    return _describe_bounty(style, told)
+
+
+def _describe_role(told: DirectMessage) -> Text:
+    role = show_name(told.role_name)
+    if told.event is DirectEvent.GIVEN:
+        return text("You have the role **{role}** now.", role=role)
+    return text("You don't have the role **{role}** any more.", role=role)
+
+
+def _describe_faction(told: DirectMessage) -> Text:
+    faction = told.faction_name
+    if told.event is DirectEvent.INVITED and told.ends_at is not None:
+        return text(
+            "The faction **{faction}** invites you. Join it with {join}. The invitation ends {ends}.",
+            faction=faction,
+            join=Command("faction join"),
+            ends=Moment(told.ends_at),
+        )
+    if told.event is DirectEvent.KICKED:
+        return text("You aren't in the faction **{faction}** any more.", faction=faction)
+    return text("You lead the faction **{faction}** now.", faction=faction)
+
+
+def _describe_bounty(style: Style, told: DirectMessage) -> Text:
     amount, player = show_money(style.theme, told.amount), show_name(told.player_name)
     match told.event:
         case DirectEvent.PLACED | DirectEvent.AUTO if told.ends_at is not None:
@@ -85,8 +119,6 @@ def _describe(style: Style, told: DirectMessage) -> Text:
                 player=player,
                 amount=amount,
             )
-        case DirectEvent.LEVEL:
-            return text("You reached level {level}.", level=Number(told.level))
     return text(
         "Your bounty on **{player}** was taken down. You got {amount} back.", player=player, amount=amount
     )

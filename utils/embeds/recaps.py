@@ -12,7 +12,7 @@ def build_recap_settings_embed(style: Style, overview: RecapOverview, *, is_save
     """Return when recaps are posted; ``is_saved``: after a change, not only asked for."""
     embed = build_success_embed(style, text("Recaps saved")) if is_saved else style.build(text("⚙️ Recaps"))
     settings = overview.settings
-    hour = text("{hour}:00 UTC", hour=Number(settings.hour))
+    hour = text("{hour}:00 {zone}", hour=Number(settings.hour), zone=overview.timezone)
     weekly = text(
         "{weekday} at {time}, about the last week from Monday to Sunday",
         weekday=WEEKDAY_CHOICES[settings.weekday],

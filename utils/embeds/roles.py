@@ -6,7 +6,7 @@ import discord
 
 from utils.embeds.style import Style
 from utils.embeds.values import count_kills, join_facts
-from utils.models.roles import RoleRule, RuleTerms, describe_terms
+from utils.models.roles import NamedTerms, RuleTerms
 from utils.models.rule_plans import RuleOutcome, RulePlan, RuleReport, RuleRow
 from utils.models.scope import MemberId
 from utils.models.texts import Command, Mention, Metres, Names, Number, Text, Value, plural, text
@@ -30,9 +30,9 @@ _HELD_BACK = (RuleOutcome.WAITS, RuleOutcome.WITHHELD, RuleOutcome.BY_HAND)
 def build_plan_embed(style: Style, plan: RulePlan) -> discord.Embed:
     """Return the preview of a new or changed rule, above the buttons Save and Cancel."""
     title = text("Save this new role rule?") if plan.before is None else text("Change this role rule?")
-    lines = [style.write(_show_rule(plan.rule, plan.where))]
-    if plan.before is not None:
-        before = text("Until now: {rule}", rule=describe_terms(plan.before.terms, plan.before_where))
+    lines = [style.write(_show_rule(plan.named))]
+    if plan.before_named is not None:
+        before = text("Until now: {rule}", rule=plan.before_named.describe())
         lines.append(style.write(before))
     lines += [style.write(note) for note in _list_notes(plan)]
     embed = style.build(title, lines=lines)
@@ -45,9 +45,8 @@ def build_plan_embed(style: Style, plan: RulePlan) -> discord.Embed:
     return embed
 
 
-def _show_rule(rule: RoleRule, where: str | None) -> Text:
-    words = describe_terms(rule.terms, where)
-    return text("{role}: {rule}", role=Mention("@&", rule.terms.role_id), rule=words)
+def _show_rule(named: NamedTerms) -> Text:
+    return text("{role}: {rule}", role=Mention("@&", named.terms.role_id), rule=named.describe())
 
 
 def _list_notes(plan: RulePlan) -> list[Text]:
@@ -89,7 +88,7 @@ def _show_report(report: RuleReport) -> Text:
     if report.waiting:
         facts.append(plural("{count} change waits", "{count} changes wait", report.waiting))
     state = join_facts(facts)
-    rule = _show_rule(report.rule, report.where)
+    rule = _show_rule(report.named)
     reasons = [one.describe() for one in (report.rests, report.obstacle) if one is not None]
     if not reasons:
         return text("{rule}\n-# {state}", rule=rule, state=state)
@@ -98,7 +97,7 @@ def _show_report(report: RuleReport) -> Text:
 
 def build_rows_embed(style: Style, plan: RulePlan, rows: Sequence[RuleRow]) -> discord.Embed:
     """Return one page of members, with their figures and what a rule means for them."""
-    head = [style.write(_show_rule(plan.rule, plan.where)), *map(style.write, _list_notes(plan)), ""]
+    head = [style.write(_show_rule(plan.named)), *map(style.write, _list_notes(plan)), ""]
     lines = [style.write(_show_row(plan.rule.terms, row)) for row in rows]
     none = style.write(text("No member has linked a player yet."))
     return style.build(text("Preview of a role rule"), lines=[*head, *(lines or [none])])

@@ -7,13 +7,14 @@ from typing import Any
 from utils.models.audit import AuditFacts, FactValue, FieldChange
 from utils.models.roles import (
     DEFAULT_KEEP,
+    DISBANDED_FACTION,
     MATCH_CHOICES,
     RULE_BOARDS,
     RULE_PERIOD_CHOICES,
+    NamedTerms,
     RoleId,
     RuleMatch,
     RuleTerms,
-    describe_terms,
 )
 from utils.models.statistics import Board, Period
 from utils.models.texts import Mention, Metres, Names, Number, Text, Value, text, text_in
@@ -28,6 +29,7 @@ _NAMES: Mapping[str, Text] = {
     "level": text_in("a setting", "level"),
     "rank": text_in("a setting", "place"),
     "board": text_in("a setting", "board"),
+    "faction_id": text_in("a setting", "faction"),
     "match": text_in("a setting", "match"),
     "server_id": text_in("a setting", "game server"),
     "period": text_in("a setting", "days"),
@@ -42,7 +44,8 @@ def describe_rule_facts(facts: AuditFacts) -> Text:
     read = {one.name: _READERS[one.name](values.get(one.name)) for one in fields(RuleTerms)}
     terms = RuleTerms(**read)
     role = Mention("@&", terms.role_id)
-    return text("{role}: {rule}", role=role, rule=describe_terms(terms, facts.server_name))
+    named = NamedTerms(terms, facts.server_name, terms.faction_id)  # the audit has its name
+    return text("{role}: {rule}", role=role, rule=named.describe())
 
 
 def describe_rule_changes(facts: AuditFacts) -> Text:
@@ -77,6 +80,7 @@ _SHOWN: Mapping[str, Callable[[str], Value]] = {
     "kd": lambda one: Number(float(one), 2),
     "longest": lambda one: Metres(int(one)),
     "board": lambda one: RULE_BOARDS[Board(one)],
+    "faction_id": lambda one: one or DISBANDED_FACTION,
     "match": lambda one: MATCH_CHOICES[RuleMatch(one)],
     "period": lambda one: RULE_PERIOD_CHOICES[Period(one)],
     "ladder": lambda one: one,
@@ -92,6 +96,7 @@ _READERS: Mapping[str, Callable[[FactValue], Any]] = {
     "level": _optional(int),
     "rank": _optional(int),
     "board": _optional(Board, Board.KILLS),
+    "faction_id": _optional(str),
     "match": _optional(RuleMatch, RuleMatch.ALL),
     "server_id": _optional(str),
     "period": _optional(Period, Period.ALL),

@@ -85,10 +85,10 @@ class KillfeedContext(discord.ApplicationContext):
             TooMuchAtOnceError, NotAllowedError, TierRequiredError: the sentence for the caller.
         """
         self.services = services
-        self.embeds = await services.languages.speak(self.interaction, is_private=self.access.is_private)
         services.limits.spend(self.member_id, cost)
         if not self.is_modal_first:
             await self.acknowledge()
+        self.embeds = await services.languages.speak(self.interaction, is_private=self.access.is_private)
         await self.verify()
 
     async def verify(self) -> None:

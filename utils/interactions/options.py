@@ -24,7 +24,7 @@ from utils.services.players.coverage import StatisticsQuestion
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def name_choices(names: Mapping[Any, Text]) -> list[discord.OptionChoice]:
+def name_choices(names: Mapping[Any, Text | str]) -> list[discord.OptionChoice]:
     """Return the choices of an option: the name of each for people, and its value in stored data."""
     return [discord.OptionChoice(_begin_large(str(name)), value) for value, name in names.items()]
 

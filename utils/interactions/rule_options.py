@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import discord
 
-from utils.interactions.autocomplete import complete_rule
+from utils.interactions.autocomplete import complete_faction, complete_rule
 from utils.interactions.options import Decorator, name_choices, server_option, text_option
 from utils.models.levels import LAST_LEVEL
 from utils.models.roles import (
@@ -26,6 +26,7 @@ CLEARED = {
     "streak": text("Best streak"),
     "level": text("Level"),
     "rank": text("Place on a board"),
+    "faction_id": text("Faction"),
     "ladder": text("Ladder"),
     "server_id": text("Only this game server"),
 }
@@ -57,6 +58,7 @@ TERM_OPTIONS: tuple[Decorator, ...] = (
     _number("level", description="At least this level", most=LAST_LEVEL),
     _number("rank", description="This place on a board, or better", most=100),
     discord.option("board", str, description="Which board", choices=name_choices(RULE_BOARDS), default=None),
+    text_option("faction", description="Only members of this faction", autocomplete=complete_faction),
     discord.option(
         "match",
         str,

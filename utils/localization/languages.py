@@ -52,7 +52,7 @@ class Languages:
 
         ``es-419`` has the texts of ``es``, and numbers of its own. None is an unknown locale.
         """
-        chosen = next((locale for locale in wanted if locale and self._has(locale)), ENGLISH)
+        chosen = next((locale for locale in wanted if locale and self.has(locale)), ENGLISH)
         return ENGLISH if _find_base(chosen) == ENGLISH else chosen
 
     async def open(self, language: str) -> Localizer:
@@ -63,7 +63,8 @@ class Languages:
                     self._opened[language] = await asyncio.to_thread(self._read, language)
         return self._opened[language]
 
-    def _has(self, locale: str) -> bool:
+    def has(self, locale: str) -> bool:
+        """Tell whether the bot has the language of a locale."""
         return not self.names.isdisjoint({locale, _find_base(locale)})
 
     def _read(self, language: str) -> Localizer:

@@ -55,6 +55,7 @@ class AuditAction(StrEnum):
     ROLES_REMOVE = "roles remove"
     ROLES_OFF = "roles off"
     RECAP = "recap"
+    LANGUAGE = "language"
     SEASON_START = "season start"
     SEASON_END = "season end"
     SEASON_CANCEL = "season cancel"

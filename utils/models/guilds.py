@@ -1,8 +1,9 @@
-"""A guild's settings: channels by kind, the admin role, the settings of bounties, events and recaps."""
+"""A guild's settings: channels by kind, the admin role, language and time zone, bounties, events, recaps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from utils.models.declared_settings import setting
 from utils.models.event_settings import EventSettings
@@ -61,15 +62,24 @@ class GuildSettings:
         channels: the guild's channels; a server's own channels go before them.
         styles: the styles of channels in which kills are posted, those with a choice alone.
         admin_role_id: the role whose members may administer the bot; None: only managers may.
+        language: a code of ``LANGUAGE_NAMES``; None: the one of Discord's settings.
+        timezone: the name of the zone by whose clock recaps come.
     """
 
     guild_id: GuildId
     channels: Mapping[ChannelKind, ChannelId] = setting(factory=dict)
     styles: Mapping[ChannelId, ChannelStyle] = setting(factory=dict, check=find_style_problem)
     admin_role_id: int | None = setting(None)
+    language: str | None = setting(None)
+    timezone: str = setting("UTC")
     bounties: BountySettings = field(default_factory=BountySettings)
     events: EventSettings = field(default_factory=EventSettings)
     recap: RecapSettings = field(default_factory=RecapSettings)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone."""
+        return ZoneInfo(self.timezone)
 
     def get_style(self, channel_id: ChannelId) -> ChannelStyle:
         """Return the style of a channel."""

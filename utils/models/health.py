@@ -84,6 +84,21 @@ class OutboxState:
 
 
 @dataclass(frozen=True, slots=True)
+class DirectState:
+    """The direct messages that wait.
+
+    Attributes:
+        waiting: how many there are.
+        oldest_seconds: how long the oldest one waits that its member may get.
+        is_resting: Discord limits the bot, so it sends none for some minutes.
+    """
+
+    waiting: int = 0
+    oldest_seconds: float = 0.0
+    is_resting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class CommandShare:
     """The commands of the last 24 hours since the start of this process."""
 

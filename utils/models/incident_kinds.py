@@ -43,6 +43,7 @@ class IncidentKind(StrEnum):
     LOG_STILL = "log-still"
     LOG_AGED = "log-aged"
     OUTBOX_OLD = "outbox-old"
+    DIRECT_OLD = "direct-old"
     BACKUP_OLD = "backup-old"
     BACKUP_UNPROVEN = "backup-unproven"
     BACKUP_COPY = "backup-copy"
@@ -316,6 +317,12 @@ KINDS: Mapping[IncidentKind, KindRow] = {
         first_step=text("Look whether Discord limits the bot, and whether the channel takes its posts."),
         told_to=Audience.BOTH,
         limits={"seconds": Limits(warn=60, critical=600)},
+    ),
+    IncidentKind.DIRECT_OLD: KindRow(
+        title=text("Direct messages come late"),
+        meaning=text("Members who asked for them get them late. After an hour they're dropped."),
+        first_step=text("Look in data/logs/delivery.log: it says what Discord answers."),
+        limits={"seconds": Limits(warn=300, critical=1_800), "resting": Limits(warn=1)},
     ),
     IncidentKind.BACKUP_OLD: KindRow(
         title=text("There's no recent backup"),

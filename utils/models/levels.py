@@ -9,7 +9,7 @@ from hashlib import blake2b
 from math import isqrt
 
 from utils.models.players import NamedPlayer
-from utils.models.roles import RoleId
+from utils.models.rule_plans import MemberRoles
 from utils.models.scope import MemberId, PlayerId
 from utils.models.statistics import PlayerPlace
 from utils.models.texts import Text, text_in
@@ -125,13 +125,13 @@ class RankReport:
     Attributes:
         players: the main one first.
         place: their XP, and their place among all players.
-        roles: those that rules gave to the member who was asked for.
+        roles: those of the member who was asked for.
         season: the name of the running season, and ``season_place`` in it; empty without one.
     """
 
     players: tuple[NamedPlayer, ...]
     place: PlayerPlace
-    roles: tuple[RoleId, ...] = ()
+    roles: MemberRoles = field(default_factory=MemberRoles)
     season: str = ""
     season_place: PlayerPlace = field(default_factory=lambda: PlayerPlace(0))
 

@@ -5,8 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from utils.models.factions import Faction
+from utils.models.lasting_buttons import ButtonKind
 from utils.models.levels import LevelChange
 from utils.models.money import Bounty
+from utils.models.roles import GrantState, RoleGrant
 from utils.models.scope import ChannelId, MemberId, PlayerId
 from utils.models.texts import Text, text
 
@@ -19,23 +22,35 @@ KEPT_FOR = timedelta(hours=1)
 """After this time it is too old to be told."""
 
 
+NOTIFY = ButtonKind("notify")
+"""The button that shows a member what they asked to be told."""
+
+
 class Topic(StrEnum):
     """The things that a member can ask for."""
 
     BOUNTY = "bounty"
     CLAIMED = "claimed"
     LEVEL = "level"
+    ROLE = "role"
+    FACTION = "faction"
 
 
 TOPIC_CHOICES: Mapping[Topic, Text] = {
     Topic.BOUNTY: text("A bounty on one of my players"),
     Topic.CLAIMED: text("My bounties, claimed or paid back"),
     Topic.LEVEL: text("A new level"),
+    Topic.ROLE: text("A role that a rule gives or takes"),
+    Topic.FACTION: text("Faction invitation, kick or lead"),
 }
 
 
 class DirectEvent(StrEnum):
-    """The event that a message tells; ``auto``: the house placed the bounty."""
+    """The event that a message tells.
+
+    ``auto``: the house placed the bounty. ``given`` and ``taken`` are about a role, and the last three about
+    a faction.
+    """
 
     PLACED = "placed"
     AUTO = "auto"
@@ -43,6 +58,11 @@ class DirectEvent(StrEnum):
     EXPIRED = "expired"
     REFUNDED = "refunded"
     LEVEL = "level"
+    GIVEN = "given"
+    TAKEN = "taken"
+    INVITED = "invited"
+    KICKED = "kicked"
+    LEADS = "leads"
 
 
 TOPICS: Mapping[DirectEvent, Topic] = {
@@ -52,6 +72,11 @@ TOPICS: Mapping[DirectEvent, Topic] = {
     DirectEvent.EXPIRED: Topic.CLAIMED,
     DirectEvent.REFUNDED: Topic.CLAIMED,
     DirectEvent.LEVEL: Topic.LEVEL,
+    DirectEvent.GIVEN: Topic.ROLE,
+    DirectEvent.TAKEN: Topic.ROLE,
+    DirectEvent.INVITED: Topic.FACTION,
+    DirectEvent.KICKED: Topic.FACTION,
+    DirectEvent.LEADS: Topic.FACTION,
 }
 
 
@@ -85,10 +110,17 @@ class Notifications:
         changed = self.topics.union(topics) if is_on else self.topics.difference(topics)
         return replace(self, topics=changed, locale=locale, problem=None if is_on else self.problem)
 
+    @property
+    def free_at(self) -> datetime | None:
+        """From when on one more message may be sent; None: at any time."""
+        if not self.sent_at:
+            return None
+        after_pause = self.sent_at[-1] + PAUSE
+        return max(after_pause, self.sent_at[0] + DAY) if len(self.sent_at) == MOST_A_DAY else after_pause
+
     def is_free(self, now: datetime) -> bool:
         """Tell whether one more message may be sent now."""
-        recent = [at for at in self.sent_at if at > now - DAY]
-        return len(recent) < MOST_A_DAY and all(at <= now - PAUSE for at in recent)
+        return self.free_at is None or now >= self.free_at
 
     def note_sent(self, now: datetime) -> "Notifications":
         """Return the choices after one more message."""
@@ -103,7 +135,8 @@ class DirectMessage:
         key: the matter; of one matter a member is told once.
         created_at: when it happened, UTC.
         amount: emeralds.
-        ends_at: when a bounty ends, UTC.
+        ends_at: when a bounty or an invitation ends, UTC.
+        role_name: the name of a role, because mentions of roles do not work in direct messages.
         nonce: of the message that tells this alone, or this first.
         joined: the nonce of the message that it is part of; empty until that message is prepared.
         prepared_at: when that message was about to be sent for the first time.
@@ -121,6 +154,8 @@ class DirectMessage:
     claimer_player_id: PlayerId | None = None
     claimer_name: str = ""
     level: int = 0
+    role_name: str = ""
+    faction_name: str = ""
     nonce: str = ""
     joined: str = ""
     prepared_at: datetime | None = None
@@ -161,6 +196,39 @@ def tell_level(change: LevelChange, *, at: datetime) -> Sequence[DirectMessage]:
         event=DirectEvent.LEVEL,
         created_at=at,
         level=change.reached,
+    )
+    return (told,)
+
+
+def tell_role(grant: RoleGrant, role_name: str) -> Sequence[DirectMessage]:
+    """Return the message to a member to whom a rule has just given a role, or from whom it took one."""
+    event = DirectEvent.GIVEN if grant.state is GrantState.GIVEN else DirectEvent.TAKEN
+    told = DirectMessage(
+        member_id=grant.member_id,
+        key=f"{event}:{grant.role_id}:{grant.changed_at.isoformat()}",
+        event=event,
+        created_at=grant.changed_at,
+        role_name=role_name,
+    )
+    return (told,)
+
+
+def tell_faction(
+    faction: Faction,
+    member_id: MemberId,
+    event: DirectEvent,
+    *,
+    at: datetime,
+    ends_at: datetime | None = None,
+) -> Sequence[DirectMessage]:
+    """Return the message to a member about them and a faction; ``ends_at``: of an invitation."""
+    told = DirectMessage(
+        member_id=member_id,
+        key=f"{event}:{faction.faction_id}:{at.isoformat()}",
+        event=event,
+        created_at=at,
+        ends_at=ends_at,
+        faction_name=faction.name,
     )
     return (told,)
 

@@ -9,6 +9,7 @@ from utils.models.declared_settings import between, setting
 from utils.models.lasting_buttons import ButtonKind
 from utils.models.players import NamedCount
 from utils.models.scope import GuildId, PlayerId
+from utils.models.statistics import PlayerPlace
 from utils.models.texts import Text, text, text_in
 
 LEAST_KILLS = 10
@@ -170,6 +171,7 @@ class RecapFigures:
         kills_before: the kills of as many days before.
         killers: the players with a kill.
         mvp: the player with the most kills; None without a kill, as in ``longest`` and ``streak``.
+        mvp_xp: their XP of all time, and their place by it.
         servers: each game server, those with the most kills first.
     """
 
@@ -177,6 +179,7 @@ class RecapFigures:
     kills_before: int = 0
     killers: int = 0
     mvp: RecapBest | None = None
+    mvp_xp: PlayerPlace | None = None
     longest: RecapBest | None = None
     streak: RecapBest | None = None
     weapon: NamedCount | None = None
@@ -197,10 +200,12 @@ class RecapOverview:
     """The answer of ``/admin recap``.
 
     Attributes:
+        timezone: the name of the zone of their hour.
         next_at: when the next ones are due, of the kinds that are on.
         has_channel: the news channel is set.
     """
 
     settings: RecapSettings
+    timezone: str
     next_at: RecapPlan
     has_channel: bool

@@ -33,6 +33,7 @@ RULE_BOARDS: Mapping[Board, Text] = {
 
 _ALL_SERVERS = text("all game servers")
 _REMOVED_SERVER = text("a removed game server")
+DISBANDED_FACTION = text("a disbanded faction")
 
 
 class RuleMatch(StrEnum):
@@ -119,6 +120,7 @@ class RestReason(StrEnum):
     LIMIT = "limit"
     SERVER = "server"
     SEASON = "season"
+    FACTION = "faction"
 
     def describe(self) -> Text:
         """Return the reason."""
@@ -130,6 +132,7 @@ _RESTS: Mapping[RestReason, Text] = {
     RestReason.LIMIT: text("It rests, because the tier allows fewer rules."),
     RestReason.SERVER: text("It rests, because its game server was removed."),
     RestReason.SEASON: text("It rests until a season runs."),
+    RestReason.FACTION: text("It rests, because its faction was disbanded."),
 }
 
 
@@ -142,6 +145,7 @@ class RuleTerms:
         longest: metres.
         level: of all time, over all game servers.
         rank: the last place on ``board`` that is good enough.
+        faction_id: the faction to which a member has to belong.
         server_id: None: all game servers, summed.
         keep: by how many per cent a figure may fall before the role is taken.
         ladder: of the rules with one ladder, a member holds the role that stands highest.
@@ -155,6 +159,7 @@ class RuleTerms:
     level: int | None = None
     rank: int | None = None
     board: Board = Board.KILLS
+    faction_id: str | None = None
     match: RuleMatch = RuleMatch.ALL
     server_id: ServerId | None = None
     period: Period = Period.ALL
@@ -191,6 +196,7 @@ class RoleGrant:
     Attributes:
         due_since: since when a gain or a loss is due; None while nothing is.
         changed_at: the time of the last change of the state.
+        is_silent: the member was told of it before a restore.
     """
 
     role_id: RoleId
@@ -198,6 +204,7 @@ class RoleGrant:
     state: GrantState
     changed_at: datetime
     due_since: datetime | None = None
+    is_silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,23 +222,36 @@ class RoleFacts:
     obstacle: RoleObstacle | None = None
 
 
-def describe_terms(terms: RuleTerms, server_name: str | None) -> Text:
-    """Return a rule in words, without its role; ``server_name`` is None for all servers, or a removed one."""
-    conditions = list_conditions(terms)
-    where: Value = server_name or _ALL_SERVERS
-    if server_name is None and terms.server_id is not None:
-        where = _REMOVED_SERVER
-    facts: list[Value] = [*conditions, where, RULE_PERIOD_CHOICES[terms.period]]
-    if len(conditions) > 1:
-        facts.insert(0, MATCH_CHOICES[terms.match])
-    if terms.keep != DEFAULT_KEEP and conditions:
-        facts.append(text("margin {keep} %", keep=Number(terms.keep)))
-    if terms.ladder is not None:
-        facts.append(text("ladder {name}", name=terms.ladder))
-    return join(facts, " · ")
+@dataclass(frozen=True, slots=True)
+class NamedTerms:
+    """The terms of a rule, with the names of what they are about.
+
+    Attributes:
+        server_name: None for all servers, or a removed one.
+        faction_name: None without a faction, or for a disbanded one.
+    """
+
+    terms: RuleTerms
+    server_name: str | None = None
+    faction_name: str | None = None
+
+    def describe(self) -> Text:
+        """Return a rule in words, without its role."""
+        terms, conditions = self.terms, list_conditions(self.terms, self.faction_name)
+        where: Value = self.server_name or _ALL_SERVERS
+        if self.server_name is None and terms.server_id is not None:
+            where = _REMOVED_SERVER
+        facts: list[Value] = [*conditions, where, RULE_PERIOD_CHOICES[terms.period]]
+        if len(conditions) > 1:
+            facts.insert(0, MATCH_CHOICES[terms.match])
+        if terms.keep != DEFAULT_KEEP and conditions:
+            facts.append(text("margin {keep} %", keep=Number(terms.keep)))
+        if terms.ladder is not None:
+            facts.append(text("ladder {name}", name=terms.ladder))
+        return join(facts, " · ")
 
 
-def list_conditions(terms: RuleTerms) -> tuple[Text, ...]:
+def list_conditions(terms: RuleTerms, faction_name: str | None) -> tuple[Text, ...]:
     """Return each condition in words; a rule without one is about every linked member."""
     found: list[Text] = []
     if terms.kills is not None:
@@ -247,4 +267,6 @@ def list_conditions(terms: RuleTerms) -> tuple[Text, ...]:
     if terms.rank is not None:
         board = RULE_BOARDS[terms.board]
         found.append(text("place {place} or better ({board})", place=Number(terms.rank), board=board))
+    if terms.faction_id is not None:
+        found.append(text("membership in {faction}", faction=faction_name or DISBANDED_FACTION))
     return tuple(found) or (text("every member with a linked player"),)

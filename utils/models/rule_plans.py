@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from utils.models.roles import RestReason, RoleObstacle, RoleRule
+from utils.models.roles import NamedTerms, RestReason, RoleId, RoleObstacle, RoleRule
 from utils.models.scope import MemberId
-from utils.models.statistics import KD_MINIMUM_KILLS
+from utils.models.statistics import KD_MINIMUM_KILLS, Period
+from utils.models.texts import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,7 @@ class MemberFigures:
         longest: metres.
         level: of all time, over all game servers.
         place: the best place of their players on the rule's board; None without one.
+        faction_id: their faction now; None without one.
     """
 
     kills: int = 0
@@ -24,6 +26,7 @@ class MemberFigures:
     streak: int = 0
     level: int = 0
     place: int | None = None
+    faction_id: str | None = None
 
     @property
     def ratio(self) -> float | None:
@@ -56,13 +59,41 @@ class RuleRow:
 
 
 @dataclass(frozen=True, slots=True)
+class NextRole:
+    """A role that a member does not hold yet.
+
+    Attributes:
+        lacking: the one condition that decides.
+        where: the name of the game server that counts; None for all.
+        period: the days that count; None for all time.
+    """
+
+    role_id: RoleId
+    lacking: Text
+    where: str | None = None
+    period: Period | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRoles:
+    """The roles of a member.
+
+    Attributes:
+        held: those that rules gave.
+        following: the one that a rule would give next; None without one.
+    """
+
+    held: tuple[RoleId, ...] = ()
+    following: NextRole | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RulePlan:
     """A rule as it would be saved.
 
     Attributes:
-        before: the stored rule; None for a new one.
-        where: the name of its game server, or None for all.
-        before_where: the same of the stored rule.
+        named: its terms with their names.
+        before: the stored rule, and ``before_named`` its terms; None for a new one.
         rows: every linked member, and those who have the role by a rule.
         is_crown_unlinked: nobody gets the role of the first place, because its player is not linked.
         obstacle: why the role cannot be given now.
@@ -70,10 +101,10 @@ class RulePlan:
     """
 
     rule: RoleRule
+    named: NamedTerms
     before: RoleRule | None
-    where: str | None
+    before_named: NamedTerms | None
     rows: tuple[RuleRow, ...]
-    before_where: str | None = None
     is_crown_unlinked: bool = False
     obstacle: RoleObstacle | None = None
     rests: RestReason | None = None
@@ -93,7 +124,7 @@ class RuleReport:
     """
 
     rule: RoleRule
-    where: str | None
+    named: NamedTerms
     holders: int
     waiting: int
     obstacle: RoleObstacle | None

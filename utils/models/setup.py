@@ -60,10 +60,12 @@ class Checklist:
 
     Attributes:
         next_step: what to do now, or what happens now if nothing is left to do.
+        language: the language that an admin chose; None: the one of Discord's settings.
     """
 
     steps: tuple[SetupStep, ...]
     next_step: Text
+    language: str | None
 
     @property
     def is_done(self) -> bool:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import discord
 from discord.utils import time_snowflake
 
+from tests.fakes.errors import FakeErrorSink
 from tests.fakes.languages import FakeGuildLanguages
 from tests.fakes.server_loops import FakeShapes
 from utils.delivery.ports import Lane, PostedMessage
@@ -340,6 +341,7 @@ class World:
         self.languages = FakeGuildLanguages()
         self.shapes = FakeShapes()
         self.events = EventDispatcher()
+        self.errors = FakeErrorSink()
         self.service = self.start()
 
     def start(self) -> DeliveryService:
@@ -355,6 +357,7 @@ class World:
             events=self.events,
             clock=self.clock,
             max_announce_age=MAX_AGE,
+            errors=self.errors,
         )
         return self.service
 

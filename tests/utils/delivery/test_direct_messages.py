@@ -18,6 +18,7 @@ from utils.delivery.direct_messages import REST, DirectMessages
 from utils.delivery.pace import MessagePace
 from utils.delivery.sender import DiscordSender
 from utils.errors import StorageUnavailableError
+from utils.models.health import DirectState
 from utils.models.notifications import (
     KEPT_FOR,
     MOST_A_DAY,
@@ -94,6 +95,8 @@ class Post:
             claimer_name="Hunter",
             server_name="North",
             level=5,
+            role_name="*Top*",
+            faction_name="_W_",
             ends_at=START + timedelta(hours=1),
         )
         self.store.tell(self.guild_id, message)
@@ -158,6 +161,24 @@ async def test_members_are_told_what_they_asked_for_and_not_too_often(
     await post.direct.send_due()
     assert (post.read(bob), post.store.waiting[post.guild_id]) == ([], [])
     assert len(world.journal.requests_to("POST", CHANNELS)) == 1
+
+
+async def test_role_and_faction_are_named_in_words(post: Post, alice: Member) -> None:
+    """A mention of a role shows nothing in a direct message, so its name stands there."""
+    post.ask(alice, Topic.ROLE, Topic.FACTION)
+    for event in DirectEvent:
+        post.happen(alice, event)
+    await post.direct.send_due()
+    ends = f"<t:{int((START + timedelta(hours=1)).timestamp())}:R>"
+    [told] = post.read(alice)
+    assert told is not None
+    assert told.splitlines() == [
+        "You have the role **\\*Top\\*** now.",
+        "You don't have the role **\\*Top\\*** any more.",
+        f"The faction **\\_W\\_** invites you. Join it with `/faction join`. The invitation ends {ends}.",
+        "You aren't in the faction **\\_W\\_** any more.",
+        "You lead the faction **\\_W\\_** now.",
+    ]
 
 
 async def test_message_is_sent_once_over_the_end_of_a_process(
@@ -232,6 +253,33 @@ async def test_all_members_wait_while_discord_limits_the_bot(
     assert len(world.journal.requests) == requests
     await post.pass_time(timedelta(seconds=1))
     assert (len(post.read(alice)), len(post.read(bob))) == (1, 1)
+
+
+async def test_wait_is_measured_for_those_who_may_get_a_message(
+    post: Post, world: SimulatedDiscord, guild: Guild, alice: Member
+) -> None:
+    """The pause of a member does not count, and neither does an unwanted message; one under way does."""
+    bob = world.add_member(guild, "bob")
+    for member in (alice, bob):
+        post.ask(member, Topic.CLAIMED)
+        post.happen(member)
+    await post.direct.send_due()
+    assert await post.direct.measure() == DirectState()
+    post.happen(alice)
+    post.clock.move(PAUSE.total_seconds() - 1)
+    assert await post.direct.measure() == DirectState(1)
+    post.clock.move(30)
+    assert await post.direct.measure() == DirectState(1, 30)
+    post.ask(alice)
+    assert await post.direct.measure() == DirectState(1)
+    post.store.waiting[GuildId(7)] = post.store.waiting.pop(post.guild_id)  # the bot left that guild
+    assert await post.direct.measure() == DirectState(1)
+    post.store.waiting.clear()
+    post.happen(bob)
+    world.faults.add(Fault("POST", MESSAGES, status=429, body="error code: 1015"))
+    await post.direct.send_due()
+    post.clock.move(60)
+    assert await post.direct.measure() == DirectState(1, 60, is_resting=True)
 
 
 async def test_message_waits_while_the_database_or_discord_is_away(

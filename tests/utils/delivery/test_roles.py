@@ -10,6 +10,7 @@ from discord.ext import commands
 from simulation.discord import Fault, Guild, Member, Permission, Role, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.clock import START, FakeClock
+from tests.fakes.factions import FakeFactionStore
 from tests.fakes.languages import FakeGuildLanguages
 from tests.fakes.links import FakeLinkStore
 from tests.fakes.own_bot import wait_until
@@ -25,11 +26,13 @@ from utils.errors import DiscordAwayError, StorageUnavailableError
 from utils.events import EventDispatcher, RolesChanged
 from utils.models.incident_kinds import IncidentKind
 from utils.models.links import Link, LinkState
+from utils.models.notifications import DirectEvent
 from utils.models.roles import GrantState, RoleGrant, RoleId, RoleRule, RuleState, RuleTerms
 from utils.models.rule_plans import MemberFigures
 from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.services.premium.tiers import PremiumService
 from utils.services.roles.looks import DISCORD_AWAY, RoleLooks, find_next_comparison
+from utils.services.roles.naming import RuleNaming
 from utils.services.roles.rules import DWELL
 from utils.tasks import TaskManager
 
@@ -78,11 +81,12 @@ class Community:
         self.tasks = TaskManager(self.clock)
         sender = DiscordSender(self.bot, clock=self.clock)
         roles = DiscordRoles(self.bot, sender, clock=self.clock)
+        naming = RuleNaming(self.servers, FakeFactionStore(self.links))
         self.edits = RoleEdits(
             sender,
             self.store,
             roles=roles,
-            servers=self.servers,
+            naming=naming,
             languages=FakeGuildLanguages(),
             notifier=self.notifier,
             events=self.events,
@@ -95,6 +99,7 @@ class Community:
             self.links,
             self.figures,  # type: ignore[arg-type] # only what a look reads
             roles=roles,
+            naming=naming,
             edits=self.edits,
             premium=PremiumService(FakePremiumStore(), default_tier=self.tier, clock=self.clock),
             notifier=self.notifier,
@@ -190,7 +195,7 @@ async def _community(world: SimulatedDiscord, guild: Guild) -> AsyncIterator[Com
 async def test_role_comes_and_goes_with_the_figures(
     community: Community, world: SimulatedDiscord, guild: Guild, alice: Member
 ) -> None:
-    """A member is asked for once, before the first edit; nothing is asked or edited while nothing changes."""
+    """A member is asked for once, before the first edit; nothing is done or told while nothing changes."""
     role = world.create_role(guild, "hunters")
     await community.add_rule(role, kills=100)
     community.link(guild, alice)
@@ -206,6 +211,10 @@ async def test_role_comes_and_goes_with_the_figures(
     assert alice.membership.roles == [role]
     await community.look(guild, seconds=DWELL.total_seconds())
     assert (alice.membership.roles, community.count()) == ([], (1, 1, 1))
+    assert [(one.member_id, one.event, one.role_name) for one in community.store.told] == [
+        (alice.id, DirectEvent.GIVEN, "hunters"),
+        (alice.id, DirectEvent.TAKEN, "hunters"),
+    ]
     await community.look(guild, seconds=DWELL.total_seconds())
     assert community.store.get_states(GuildId(guild.id)) == {}
 
@@ -257,6 +266,39 @@ async def test_what_others_do_with_a_role_stays(
     for _ in range(2):
         await community.look(guild, seconds=DWELL.total_seconds())
     assert (alice.membership.roles, bob.membership.roles) == ([], [role])
+
+
+@pytest.mark.parametrize("cut", ["before", "after"])
+async def test_member_is_told_of_a_role_once_when_discords_answer_is_lost(
+    community: Community, world: SimulatedDiscord, guild: Guild, alice: Member, cut: str
+) -> None:
+    """The request is repeated until its outcome is known, and the message comes with the outcome."""
+    role = world.create_role(guild, "hunters")
+    await community.add_rule(role, kills=100)
+    community.link(guild, alice)
+    world.faults.add(Fault("PUT", ROLE, cut=cut))
+    await community.look(guild)
+    assert (alice.membership.roles, community.count()[0]) == ([role], 2)
+    assert [one.event for one in community.store.told] == [DirectEvent.GIVEN]
+
+
+async def test_role_that_is_given_again_after_a_restore_is_not_told_again(
+    community: Community, world: SimulatedDiscord, guild: Guild, alice: Member
+) -> None:
+    """Its loss later on is news."""
+    role = world.create_role(guild, "hunters")
+    await community.add_rule(role, kills=100)
+    community.link(guild, alice)
+    guild_id, key = GuildId(guild.id), (RoleId(role.id), MemberId(alice.id))
+    doubted = RoleGrant(*key, GrantState.GIVING, START, is_silent=True)
+    community.store.grants[guild_id] = {key: doubted}
+    await community.look(guild)
+    given = community.store.grants[guild_id][key]
+    assert (given.state, given.is_silent, community.store.told) == (GrantState.GIVEN, False, [])
+    community.link(guild, alice, kills=0)
+    for _ in range(2):
+        await community.look(guild, seconds=DWELL.total_seconds())
+    assert [one.event for one in community.store.told] == [DirectEvent.TAKEN]
 
 
 @pytest.mark.parametrize("has_role", [False, True])

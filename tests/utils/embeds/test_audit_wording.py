@@ -45,6 +45,15 @@ SENTENCES = [
         "daily recap: off → on, hour of recaps: 9 → 20, day of the weekly recap: Monday → Sunday",
     ),
     (
+        "language",
+        change(
+            FieldChange("language", None, "pt-BR"),
+            FieldChange("timezone", "UTC", "America/Sao_Paulo"),
+            server_name=None,
+        ),
+        "language: Automatic → Português (Brasil), time zone: UTC → America/Sao_Paulo",
+    ),
+    (
         "roles add",
         AuditFacts(
             changes=(
@@ -75,6 +84,16 @@ SENTENCES = [
             server_name="North",
         ),
         "<@&6>: place: none → 3, board: Kills → Best streak, longest kill: 200 m → none, game server: North",
+    ),
+    (
+        "roles edit",
+        AuditFacts(changes=(FieldChange("role_id", 6, 6), FieldChange("faction_id", "", "Night_Wolves"))),
+        "<@&6>: faction: a disbanded faction → Night_Wolves",
+    ),
+    (
+        "roles remove",
+        change(FieldChange("role_id", 6, None), FieldChange("faction_id", "", None), server_name=None),
+        "<@&6>: membership in a disbanded faction · all game servers · All time",
     ),
     (
         "roles remove",

@@ -116,7 +116,7 @@ async def test_error_before_the_acknowledgement_is_answered_in_private(
     shelf: Shelf, alice: Member, channel: Channel
 ) -> None:
     """A command with a form has not acknowledged yet, so the refusal is the first answer."""
-    shelf.guilds.failures.append(StorageUnavailableError("away"))
+    shelf.guilds.broken.add("get_settings")
     reply = await alice.ask(channel, "/form")
     assert (reply.is_ephemeral, reply.is_deferred) == (True, False)
     assert reply.embed["title"] == "❌ The database isn't answering"

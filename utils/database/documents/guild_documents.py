@@ -23,6 +23,11 @@ class SettingsDocuments(Generic[S]):
         return self._adapter.validate_python({**(document or {}), "guild_id": guild_id})
 
     def build_changed(self, before: S, after: S) -> Document:
-        """Return the changed fields as MongoDB stores them."""
+        """Return the changed fields as MongoDB stores them.
+
+        The plan of recaps is within the field of their settings, so another clock takes it away like a
+        change of theirs.
+        """
         old, new = (self._adapter.dump_python(one) for one in (before, after))
-        return {name: plain(value) for name, value in new.items() if value != old[name]}
+        renewed = {"recap"} if new["timezone"] != old["timezone"] else set()
+        return {name: plain(value) for name, value in new.items() if value != old[name] or name in renewed}

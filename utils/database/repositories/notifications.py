@@ -1,6 +1,6 @@
 """Direct messages: what members want to be told, and what is to be sent to them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -21,6 +21,14 @@ class NotificationRepository(FencedRepository):
         """Return what a member wants to be told; None if they never asked."""
         found = await self._of_guild("notifications", guild_id).find_one({"member_id": int(member_id)})
         return None if found is None else NOTIFICATIONS.read(found)
+
+    async def list_choices(
+        self, guild_id: GuildId, member_ids: Collection[MemberId]
+    ) -> Mapping[MemberId, Notifications]:
+        """Return what members want to be told; those who never asked are absent."""
+        wanted = {"member_id": {"$in": sorted(map(int, member_ids))}}
+        found = await self._of_guild("notifications", guild_id).find(wanted, hint="member")
+        return {one.member_id: one for one in map(NOTIFICATIONS.read, found)}
 
     async def change(self, guild_id: GuildId, member_id: MemberId, change: Change) -> Notifications:
         """Change what a member wants to be told, and return it; without topics and problems it goes."""

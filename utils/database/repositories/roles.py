@@ -8,7 +8,9 @@ from utils.database.core.transaction import Transaction
 from utils.database.documents.role_documents import ROLE_GRANTS, ROLE_RULES, build_grant_key
 from utils.database.repositories.repository import FencedRepository
 from utils.database.units.audit_unit import insert_entry
+from utils.database.units.direct_unit import append_direct_messages
 from utils.models.audit import AuditEntry
+from utils.models.notifications import DirectMessage
 from utils.models.roles import UNDER_WAY, GrantState, RoleGrant, RoleId, RoleRule, RuleState
 from utils.models.scope import GuildId, MemberId
 
@@ -136,25 +138,40 @@ class RoleRepository(FencedRepository):
 
             await self._in_transaction(guild_id, change)
 
-    async def change_grant(self, guild_id: GuildId, before: RoleGrant, after: RoleGrant | None) -> bool:
-        """Change one grant; tell whether it was still as it was before."""
+    async def change_grant(
+        self,
+        guild_id: GuildId,
+        before: RoleGrant,
+        after: RoleGrant | None,
+        *,
+        told: Sequence[DirectMessage] = (),
+    ) -> bool:
+        """Change one grant and store what its member is told; tell whether it was still as it was before."""
 
         def change(transaction: Transaction) -> bool:
             grants = transaction.of_guild("role_grants", guild_id)
             query = {**build_grant_key(before), "state": before.state.value, "changed_at": before.changed_at}
             if after is None:
                 return bool(grants.delete(query))
-            return grants.update_one(query, {"$set": ROLE_GRANTS.build(after)})
+            is_changed = grants.update_one(query, {"$set": ROLE_GRANTS.build(after)})
+            if is_changed:
+                append_direct_messages(transaction, guild_id, told)
+            return is_changed
 
         return await self._in_transaction(guild_id, change)
 
     async def doubt_grants(self, guild_id: GuildId, *, at: datetime) -> None:
-        """Note that nobody knows whether the given roles are still held, so that they are given once more."""
+        """Note that nobody knows whether the given roles are still held, so that they are given once more.
+
+        Members are told neither of these nor of the edits that were under way.
+        """
 
         def doubt(transaction: Transaction) -> None:
             given = {"state": GrantState.GIVEN.value}
             changed = {"$set": {"state": GrantState.GIVING.value, "changed_at": at}}
-            transaction.of_guild("role_grants", guild_id).update_many(given, changed)
+            grants = transaction.of_guild("role_grants", guild_id)
+            grants.update_many(given, changed)
+            grants.update_many(_UNDER_WAY, {"$set": {"is_silent": True}})
 
         await self._in_transaction(guild_id, doubt)
 

@@ -6,7 +6,7 @@ and sees what the other one did. Proven links hold the faction of their member, 
 tells it; each change of a membership writes them in the same transaction.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -24,6 +24,7 @@ from utils.database.documents.faction_documents import (
     read_periods,
 )
 from utils.database.units.audit_unit import insert_entry
+from utils.database.units.direct_unit import append_direct_messages
 from utils.models.audit import AuditEntry
 from utils.models.factions import (
     EndedMembership,
@@ -36,6 +37,7 @@ from utils.models.factions import (
     sort_members,
 )
 from utils.models.links import LinkState
+from utils.models.notifications import DirectEvent, DirectMessage, tell_faction
 from utils.models.scope import GuildId, MemberId
 
 _CURRENT = {"is_current": True}
@@ -166,6 +168,10 @@ class FactionTransaction:
         """Take back an invitation; tell whether there was one."""
         return bool(self._of("faction_invites").delete(_build_invitation_key(faction_id, member_id)))
 
+    def tell(self, messages: Sequence[DirectMessage]) -> None:
+        """Store the direct messages to members who asked for them."""
+        append_direct_messages(self._transaction, self._guild_id, messages)
+
     def insert_entry(self, entry: AuditEntry) -> None:
         """Add the entry of the change that this transaction makes."""
         insert_entry(self._transaction, self._guild_id, entry)
@@ -180,6 +186,7 @@ class FactionTransaction:
         if successor is None:
             return EndedMembership(faction)
         self.set_rank(successor, FactionRank.LEADER)
+        self.tell(tell_faction(faction, successor.member_id, DirectEvent.LEADS, at=at))
         return EndedMembership(faction, successor_id=successor.member_id)
 
     def _close_periods(self, periods: Iterable[FactionPeriod], *, at: datetime) -> None:

@@ -1,12 +1,14 @@
 """The parts of the look of a kind of notice, and the frame that all cards share."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 import discord
 
+from utils.embeds.charts.painter import ChartPainter
+from utils.embeds.pictures import Picture
 from utils.embeds.style import Style
 from utils.embeds.values import SEPARATOR, show_name
 from utils.models.lasting_buttons import LastingButton
@@ -51,6 +53,10 @@ def _list_no_buttons(notice: Notice) -> Sequence[LastingButton]:
     return ()
 
 
+def _draw_nothing(charts: ChartPainter, notice: Notice) -> None:
+    del charts, notice
+
+
 def _never(notice: Notice, style: PostStyle) -> bool:
     del notice, style
     return False
@@ -69,6 +75,7 @@ class NoticeLook(Generic[N]):
         write: returns the line of a notice; None if the kind has cards alone.
         is_line: tells whether a notice is a line in a channel of a style.
         list_buttons: names the lasting buttons below the message of a card.
+        draw: draws the picture of a card from its facts; None if it has none.
     """
 
     variants: Mapping[StrEnum, VariantLook]
@@ -78,6 +85,7 @@ class NoticeLook(Generic[N]):
     write: Callable[[Style, VariantLook, N], str] | None = None
     is_line: Callable[[N, PostStyle], bool] = _never
     list_buttons: Callable[[N], Sequence[LastingButton]] = _list_no_buttons
+    draw: Callable[[ChartPainter, N], Awaitable[Picture] | None] = _draw_nothing
 
     def find(self, notice: N) -> VariantLook:
         """Return the look of a notice."""

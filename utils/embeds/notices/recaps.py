@@ -1,23 +1,31 @@
 """The post of a recap: a day or a week on the game servers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import discord
 
+from utils.embeds.charts.painter import ChartPainter
 from utils.embeds.notices.look import NoticeLook, VariantLook, write_line, write_title
+from utils.embeds.pictures import Picture
 from utils.embeds.players import describe_days
 from utils.embeds.style import Style
 from utils.embeds.values import count_kills, frame, join_facts, show_name, show_weapon
 from utils.models.lasting_buttons import LastingButton
+from utils.models.levels import RankReport
 from utils.models.notices.recaps import RecapFact, RecapNotice, RecapPlace, RecapRival
+from utils.models.notifications import NOTIFY
+from utils.models.players import NamedPlayer
 from utils.models.recaps import RECAP_PLACE, RecapKind, RecapSpan
+from utils.models.scope import PlayerId
+from utils.models.statistics import PlayerPlace
 from utils.models.texts import Metres, Number, Text, Value, join, plural, text
 
 SHOWN_SERVERS = 10
 SAMPLE_KILLS, SAMPLE_BEFORE, SAMPLE_KILLERS = 412, 377, 38
 SAMPLE_PLACES = (
-    RecapPlace(RecapFact.MVP, "", 57),
+    RecapPlace(RecapFact.MVP, "", 57, PlayerPlace(2_800, 4, 38)),
     RecapPlace(RecapFact.LONGEST, "", 436),
     RecapPlace(RecapFact.STREAK, "", 12),
 )
@@ -65,7 +73,7 @@ def build_sample_recaps(
             kills=SAMPLE_KILLS,
             kills_before=SAMPLE_BEFORE,
             killers=SAMPLE_KILLERS,
-            places=tuple(RecapPlace(place.fact, name, place.value) for place in SAMPLE_PLACES),
+            places=tuple(replace(place, name=name) for place in SAMPLE_PLACES),
             weapon=SAMPLE_WEAPON,
             weapon_kills=SAMPLE_WEAPON_KILLS,
             rivals=tuple(
@@ -77,11 +85,20 @@ def build_sample_recaps(
 
 
 def list_recap_buttons(notice: RecapNotice) -> tuple[LastingButton, ...]:
-    """Return the button that shows everybody their own place on these days."""
+    """Return the buttons that show everybody their own place on these days, and what they can be told."""
     first, last = date.fromisoformat(notice.first_day), date.fromisoformat(notice.last_day)
     is_daily = notice.kind is RecapKind.DAILY
     label = text("My place that day") if is_daily else text("My place that week")
-    return (LastingButton(RECAP_PLACE, label, RecapSpan(notice.kind, first, last).argument, emoji="📍"),)
+    place = LastingButton(RECAP_PLACE, label, RecapSpan(notice.kind, first, last).argument, emoji="📍")
+    return place, LastingButton(NOTIFY, text("Tell me …"), emoji="📨")
+
+
+def draw_mvp(charts: ChartPainter, notice: RecapNotice) -> Awaitable[Picture] | None:
+    """Draw the card of the MVP; None without one, as after their erasure."""
+    for place in notice.places:
+        if place.xp is not None:
+            return charts.draw_rank(RankReport((NamedPlayer(PlayerId(""), place.name),), place.xp))
+    return None
 
 
 def _describe_kills(notice: RecapNotice) -> Text:
@@ -163,4 +180,5 @@ RECAP_LOOK = NoticeLook(
     build=build_recap_embed,
     samples=build_sample_recaps,
     list_buttons=list_recap_buttons,
+    draw=draw_mvp,
 )

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from utils.models.notices.notice import Notice
 from utils.models.recaps import RecapKind
+from utils.models.statistics import PlayerPlace
 
 
 class RecapFact(StrEnum):
@@ -17,11 +18,12 @@ class RecapFact(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RecapPlace:
-    """The player who was the best at something."""
+    """The player who was the best at something; ``xp``: of the MVP, with their place, for their card."""
 
     fact: RecapFact
     name: str
     value: int
+    xp: PlayerPlace | None = None
 
 
 @dataclass(frozen=True, slots=True)

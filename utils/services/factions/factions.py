@@ -148,6 +148,11 @@ class FactionService:
                 return faction
         raise NotFoundError(rules.NO_FACTION)
 
+    async def find_id(self, guild_id: GuildId, member_id: MemberId) -> str | None:
+        """Return the id of a member's faction; None without one."""
+        periods = await self.store.list_members(guild_id)
+        return next((one.faction_id for one in periods if one.member_id == member_id), None)
+
     async def get_led(self, guild_id: GuildId, member_id: MemberId) -> FactionMembers:
         """Return the faction that a member leads.
 
@@ -193,8 +198,9 @@ class FactionService:
         Raises:
             UserFacingError: with a sentence for each reason to refuse.
         """
+        now = self.clock.now()
         return await self._change(
-            guild_id, partial(rules.give_rank, actor_id=actor_id, member_id=member_id, rank=rank)
+            guild_id, partial(rules.give_rank, actor_id=actor_id, member_id=member_id, rank=rank, now=now)
         )
 
     async def edit(self, guild_id: GuildId, member_id: MemberId, wanted: FactionEdit) -> Edited:

@@ -27,6 +27,7 @@ from utils.models.factions import (
     FactionPeriod,
     FactionRank,
 )
+from utils.models.notifications import DirectEvent, tell_faction
 from utils.models.scope import MemberId
 from utils.models.texts import Command, Mention, Moment, Number, Text, text
 from utils.services.factions.figures import GONE
@@ -166,6 +167,7 @@ def invite(
         raise InvalidInputError(
             text("{member} is in **{faction}** already.", member=Mention("@", member_id), faction=name)
         )
+    before = unit.find_invitation(faction_id, member_id)
     unit.delete_invitation(faction_id, member_id)
     if unit.count_invitations(faction_id, now=now) >= MOST_INVITATIONS:
         raise LimitReachedError(
@@ -177,6 +179,11 @@ def invite(
         )
     invitation = FactionInvitation(faction_id, member_id, now + INVITATION_TIME)
     unit.put_invitation(invitation)
+    if before is None or not before.is_open(now):  # one who is invited again and again is told once
+        told = tell_faction(
+            seat.faction, member_id, DirectEvent.INVITED, at=now, ends_at=invitation.expires_at
+        )
+        unit.tell(told)
     return seat.faction, invitation
 
 
@@ -190,6 +197,7 @@ def kick(unit: FactionUnit, actor_id: MemberId, member_id: MemberId, *, now: dat
     verify_kick(seat, member_id)
     unit.end_membership(member_id, at=now)
     unit.delete_invitation(seat.faction.faction_id, member_id)
+    unit.tell(tell_faction(seat.faction, member_id, DirectEvent.KICKED, at=now))
     return seat.faction
 
 
@@ -230,7 +238,9 @@ def disband(unit: FactionUnit, member_id: MemberId, *, now: datetime) -> Faction
     return seat.faction
 
 
-def give_rank(unit: FactionUnit, actor_id: MemberId, member_id: MemberId, rank: FactionRank) -> Faction:
+def give_rank(
+    unit: FactionUnit, actor_id: MemberId, member_id: MemberId, rank: FactionRank, *, now: datetime
+) -> Faction:
     """Give a member another rank; with the leader's the old leader becomes an officer.
 
     Raises:
@@ -240,7 +250,7 @@ def give_rank(unit: FactionUnit, actor_id: MemberId, member_id: MemberId, rank: 
     verify_rank(seat, member_id, rank)
     other = seat.get(member_id)
     if rank is FactionRank.LEADER:
-        _hand_over(unit, seat.own, other, seat.members)
+        _hand_over(unit, seat, other, now=now)
     else:
         unit.set_rank(other, rank)
     return seat.faction
@@ -325,13 +335,14 @@ def choose_leader(
     """
     faction = _hold(unit, faction_id)
     members = unit.list_members(faction_id)
-    other = Seat(faction, members[0], members).get(member_id)
+    seat = Seat(faction, members[0], members)
+    other = seat.get(member_id)
     if other.rank is FactionRank.LEADER:
         member = Mention("@", member_id)
         raise InvalidInputError(
             text("{member} leads **{faction}** already.", member=member, faction=faction.name)
         )
-    _hand_over(unit, members[0], other, members)
+    _hand_over(unit, seat, other, now=now)
     facts = AuditFacts(member_id=member_id, changes=(FieldChange("faction", new=faction.name),))
     return faction, AuditEntry(now, actor_id, AuditAction.FACTION_LEADER, facts)
 
@@ -429,10 +440,9 @@ def _take_name(unit: FactionUnit, faction: Faction, *, now: datetime) -> None:
         unit.release_name(holder)
 
 
-def _hand_over(
-    unit: FactionUnit, leader: FactionPeriod, other: FactionPeriod, members: Sequence[FactionPeriod]
-) -> None:
-    """Give the lead to another member; the old leader becomes an officer, if there is room for one."""
-    officers = sum(one.rank is FactionRank.OFFICER and one is not other for one in members)
-    unit.set_rank(leader, FactionRank.OFFICER if officers < MOST_OFFICERS else FactionRank.MEMBER)
+def _hand_over(unit: FactionUnit, seat: Seat, other: FactionPeriod, *, now: datetime) -> None:
+    """Give a leader's seat to another member; the old one becomes an officer, if there is room for one."""
+    officers = sum(one.rank is FactionRank.OFFICER and one is not other for one in seat.members)
+    unit.set_rank(seat.own, FactionRank.OFFICER if officers < MOST_OFFICERS else FactionRank.MEMBER)
     unit.set_rank(other, FactionRank.LEADER)
+    unit.tell(tell_faction(seat.faction, other.member_id, DirectEvent.LEADS, at=now))

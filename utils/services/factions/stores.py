@@ -12,6 +12,7 @@ from utils.models.factions import (
     FactionPeriod,
     FactionRank,
 )
+from utils.models.notifications import DirectMessage
 from utils.models.scope import GuildId, MemberId
 from utils.services.factions.figures import FactionLists
 
@@ -71,6 +72,9 @@ class FactionUnit(Protocol):  # implemented by FactionTransaction
 
     def delete_invitation(self, faction_id: str, member_id: MemberId) -> bool:
         """Take back an invitation; tell whether there was one."""
+
+    def tell(self, messages: Sequence[DirectMessage]) -> None:
+        """Store the direct messages to members who asked for them."""
 
     def insert_entry(self, entry: AuditEntry) -> None:
         """Add the entry of the change that this transaction makes."""

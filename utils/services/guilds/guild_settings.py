@@ -6,18 +6,25 @@ Only the process that serves a guild changes its settings, since Discord sends t
 from collections.abc import Mapping
 from typing import Protocol
 
+from structlog import get_logger
+
 from utils.caching import Remembered
 from utils.clock import Clock
+from utils.errors import StorageError
 from utils.models.audit import AuditEntry
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.notices.kinds import NOTICE_KINDS
 from utils.models.post_styles import ChannelStyle, PostShape
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
 from utils.services.ports import ServerStore, SettingsSource
+from utils.waiting import wait_for_first
+
+logger = get_logger(__name__)
 
 Channels = Mapping[ChannelKind, ChannelId]
 
 CACHE_SECONDS = 600.0  # an unreported change is seen at most this much later
+LANGUAGE_SECONDS = 1.0  # an answer has to begin within three
 
 
 class GuildStore(SettingsSource, Protocol):  # implemented by GuildRepository
@@ -46,11 +53,28 @@ class SettingsService:
         self._guilds = guilds
         self._servers = servers
         self._settings = Remembered(guilds.get_settings, seconds=CACHE_SECONDS, clock=clock)
+        self._clock = clock
         self._channels = Remembered(self._read_channels, seconds=CACHE_SECONDS, clock=clock)  # of servers
 
     async def get_settings(self, guild_id: GuildId) -> GuildSettings:
         """Return a guild's settings."""
         return await self._settings.get(guild_id)
+
+    async def find_language(self, guild_id: GuildId) -> str | None:
+        """Return the language that is chosen; None if none is, or if the storage does not tell in time.
+
+        An answer about a storage that is away has to be in some language.
+        """
+        found = []
+
+        async def read() -> None:
+            found.append((await self.get_settings(guild_id)).language)
+
+        try:
+            await wait_for_first(read(), self._clock.sleep(LANGUAGE_SECONDS))
+        except StorageError as error:
+            logger.info("the language of a guild is not known", guild_id=guild_id, problem=str(error))
+        return found[0] if found else None
 
     async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
         """Return the channel of a kind for a server: its own, else the guild's, else None."""

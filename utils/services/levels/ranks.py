@@ -1,16 +1,17 @@
 """The level of a player or a member, for ``/rank``."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from utils.errors import NotFoundError, TierRequiredError
 from utils.models.levels import RankReport
-from utils.models.roles import HELD, RoleId
+from utils.models.roles import RoleId
+from utils.models.rule_plans import MemberRoles
 from utils.models.scope import GuildId, PlayerId
 from utils.models.statistics import Board, Coverage, CoveredDeaths, Period, PlayerPlace
 from utils.services.players.coverage import CoverageService, StatisticsQuestion
-from utils.services.roles.looks import RoleStore
+from utils.services.roles.member_roles import MemberRoleService
 
 
 class PlaceStore(Protocol):  # implemented by StatisticsRepository
@@ -28,10 +29,12 @@ class RankService:
 
     store: PlaceStore
     coverage: CoverageService
-    roles: RoleStore
+    roles: MemberRoleService
 
-    async def describe(self, question: StatisticsQuestion) -> RankReport:
+    async def describe(self, question: StatisticsQuestion, owned: Collection[RoleId] = ()) -> RankReport:
         """Return the XP of a player, or of a member's linked players together, over all game servers.
+
+        ``owned`` are the roles of that member in Discord.
 
         Raises:
             NotFoundError, AmbiguousError, InvalidInputError: the text fits nobody, or several.
@@ -43,7 +46,7 @@ class RankService:
         report = RankReport(
             players,
             await self._find_place(coverage, player_ids),
-            roles=await self._list_roles(question),
+            roles=await self._list_roles(question, player_ids, owned),
         )
         season = await self._find_season(question.guild_id)
         if season is None or not season.season:
@@ -54,13 +57,14 @@ class RankService:
     async def _find_place(self, coverage: Coverage, player_ids: Sequence[PlayerId]) -> PlayerPlace:
         return await self.store.find_place(coverage, player_ids, board=Board.XP.value)
 
-    async def _list_roles(self, question: StatisticsQuestion) -> tuple[RoleId, ...]:
-        """Return the roles that rules gave to the member who is asked for; none for a player."""
+    async def _list_roles(
+        self, question: StatisticsQuestion, player_ids: Sequence[PlayerId], owned: Collection[RoleId]
+    ) -> MemberRoles:
+        """Return the roles of the member who is asked for; none for a player."""
         if question.player is not None:
-            return ()
+            return MemberRoles()
         member_id = question.member_id or question.asker_id
-        grants = await self.roles.list_grants(question.guild_id)
-        return tuple(one.role_id for one in grants if one.member_id == member_id and one.state in HELD)
+        return await self.roles.describe(question.guild_id, member_id, player_ids, owned)
 
     async def _find_season(self, guild_id: GuildId) -> Coverage | None:
         """Return the days of the season of all game servers; None without one."""

@@ -28,7 +28,11 @@ def build_recap_notice(
         kills=figures.kills,
         kills_before=figures.kills_before,
         killers=figures.killers,
-        places=tuple(RecapPlace(fact, one.name, one.value) for fact, one in best.items() if one is not None),
+        places=tuple(
+            RecapPlace(fact, one.name, one.value, figures.mvp_xp if fact is RecapFact.MVP else None)
+            for fact, one in best.items()
+            if one is not None
+        ),
         weapon=figures.weapon.name if figures.weapon else "",
         weapon_kills=figures.weapon.count if figures.weapon else 0,
         rivals=tuple(RecapRival(one.name, one.value) for one in rivals),

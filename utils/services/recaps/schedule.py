@@ -16,9 +16,6 @@ from utils.models.recaps import RecapKind, RecapPlan, RecapSettings, RecapSpan
 from utils.models.texts import text
 from utils.services.seasons.rules import begin_day
 
-GUILD_ZONE = ZoneInfo("UTC")
-"""The time zone of guilds, which have no setting of their own."""
-
 LATEST: Mapping[RecapKind, timedelta] = {
     RecapKind.DAILY: timedelta(hours=12),
     RecapKind.WEEKLY: timedelta(hours=24),

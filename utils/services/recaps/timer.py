@@ -19,9 +19,10 @@ from zoneinfo import ZoneInfo
 from utils.clock import Clock
 from utils.errors import TierRequiredError
 from utils.events import EventDispatcher
+from utils.models.guilds import GuildSettings
 from utils.models.notices.recaps import RecapNotice
 from utils.models.premium import Feature
-from utils.models.recaps import LEAST_KILLS, Recap, RecapKind, RecapPlan, RecapSettings, RecapState
+from utils.models.recaps import LEAST_KILLS, Recap, RecapKind, RecapPlan, RecapState
 from utils.models.scope import GuildId, PlayerId
 from utils.models.servers import GameServer
 from utils.services.guilds.guild_settings import SettingsService
@@ -32,7 +33,6 @@ from utils.services.recaps.figures import RecapReader
 from utils.services.recaps.notices import build_recap_notice
 from utils.services.recaps.recaps import RecapPlans
 from utils.services.recaps.schedule import (
-    GUILD_ZONE,
     Readiness,
     Step,
     choose_step,
@@ -105,30 +105,30 @@ class RecapTimer:
             return
         if not await has_open_news(self.settings, self.premium, guild_id):
             return
-        settings, now = (await self.settings.get_settings(guild_id)).recap, self.clock.now()
+        guild, now = await self.settings.get_settings(guild_id), self.clock.now()
+        settings = guild.recap
         if not settings.kinds:
             return
         plan = await self.store.find_plan(guild_id)
         if settings.kinds != tuple(plan):
-            await self.store.put_plan(guild_id, complete_plan(settings, plan, GUILD_ZONE, now=now))
+            await self.store.put_plan(guild_id, complete_plan(settings, plan, guild.zone, now=now))
             return
         for kind in settings.kinds:
             if plan[kind] <= now:
-                plan = await self._carry_out(guild_id, settings, plan, kind)
+                plan = await self._carry_out(guild, plan, kind)
 
-    async def _carry_out(
-        self, guild_id: GuildId, settings: RecapSettings, plan: RecapPlan, kind: RecapKind
-    ) -> RecapPlan:
+    async def _carry_out(self, guild: GuildSettings, plan: RecapPlan, kind: RecapKind) -> RecapPlan:
         """Carry out one recap that is due, or let it wait; return the plan afterwards."""
+        guild_id, settings = guild.guild_id, guild.recap
         due_at, now = plan[kind], self.clock.now()
-        span = find_span(settings, kind, GUILD_ZONE, due_at=due_at)
+        span = find_span(settings, kind, guild.zone, due_at=due_at)
         servers = await self.servers.list_servers(guild_id)
         ready_at = max(due_at, find_end(span, [ZoneInfo(one.timezone) for one in servers]))
         readiness = await self._find_readiness(guild_id, servers, ready_at)
         step = choose_step(kind, ready_at, readiness, now=now)
         if step is Step.WAIT:
             return plan
-        later = find_next_after(settings, kind, GUILD_ZONE, due_at=due_at, now=now)
+        later = find_next_after(settings, kind, guild.zone, due_at=due_at, now=now)
         after = {**plan, kind: later}
         recap = Recap(guild_id=guild_id, kind=kind, period=span.key, state=RecapState.LATE, at=now)
         notice, named = None, frozenset[PlayerId]()

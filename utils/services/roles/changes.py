@@ -19,7 +19,7 @@ from utils.errors import (
     PermissionMissingError,
 )
 from utils.locks import KeyedLocks
-from utils.models.audit import AuditAction, AuditEntry, AuditFacts
+from utils.models.audit import AuditAction, AuditEntry
 from utils.models.labels import find_labelled, label_choices
 from utils.models.roles import (
     HELD,
@@ -32,18 +32,17 @@ from utils.models.roles import (
     RoleRule,
     RuleState,
     RuleTerms,
-    describe_terms,
 )
 from utils.models.rule_plans import MemberFigures, RuleOutcome, RulePlan, RuleReport, RuleRow
-from utils.models.scope import GuildId, MemberId, ServerId
+from utils.models.scope import GuildId, MemberId
 from utils.models.statistics import Board
 from utils.models.texts import Command, Number, Text, Value, join, text
 from utils.models.typed_text import quote
 from utils.services.guilds.audit import AuditLog
-from utils.services.ports import ServerStore
 from utils.services.premium.tiers import PremiumService
-from utils.services.roles.facts import list_term_changes
+from utils.services.roles.facts import describe_change
 from utils.services.roles.looks import DISCORD_AWAY, GuildRoles, RoleLooks, RoleStore
+from utils.services.roles.naming import RuleNaming
 from utils.services.roles.rules import (
     DWELL,
     GuildFacts,
@@ -106,7 +105,7 @@ class RoleRuleService:
     looks: RoleLooks
     _: KW_ONLY
     roles: GuildRoles
-    servers: ServerStore
+    naming: RuleNaming
     premium: PremiumService
     audit: AuditLog
     clock: Clock
@@ -163,8 +162,7 @@ class RoleRuleService:
         rule, before = plan.rule, plan.before
         guild_id = rule.guild_id
         await self._verify_role(guild_id, rule.terms.role_id, caller)
-        changes = list_term_changes(None if before is None else before.terms, rule.terms)
-        facts = AuditFacts(changes=changes, server_name=plan.where)
+        facts = describe_change(plan.before_named, plan.named)
         async with self._locks.hold(guild_id):
             if before is None:
                 await self._verify_free(guild_id)
@@ -189,9 +187,7 @@ class RoleRuleService:
         Raises:
             NotFoundError: it was removed since.
         """
-        facts = AuditFacts(
-            changes=list_term_changes(rule.terms, None), server_name=await self._name_server(rule)
-        )
+        facts = describe_change(await self.naming.name(guild_id, rule.terms), None)
         delete = partial(
             self.store.delete_rule,
             guild_id,
@@ -222,7 +218,7 @@ class RoleRuleService:
             [
                 RuleReport(
                     rule,
-                    await self._name_server(rule),
+                    await self.naming.name(guild_id, rule.terms),
                     held[rule.terms.role_id],
                     waiting[rule.terms.role_id],
                     self._find_obstacle(guild_id, rule),
@@ -248,7 +244,7 @@ class RoleRuleService:
         for rule in await self.store.list_rules(guild_id):
             role = roles.get(rule.terms.role_id)
             name: Value = DELETED_ROLE if role is None else role.name
-            words = describe_terms(rule.terms, await self._name_server(rule))
+            words = (await self.naming.name(guild_id, rule.terms)).describe()
             named.append((rule, join([name, words], " · ")))
         return named
 
@@ -287,10 +283,10 @@ class RoleRuleService:
         places = {one.place for one in own.figures.values()}
         return RulePlan(
             rule,
+            await self.naming.name(guild_id, rule.terms),
             before,
-            await self._name_server(rule),
+            None if before is None else await self.naming.name(guild_id, before.terms),
             tuple(_list_rows(own, facts)),
-            before_where=None if before is None else await self._name_server(before),
             is_crown_unlinked=rule.terms.is_crown and 1 not in places,
             obstacle=self._find_obstacle(guild_id, rule),
             rests=own.rests,
@@ -336,11 +332,6 @@ class RoleRuleService:
         roles, role_id = self.roles.list_roles(guild_id) or {}, rule.terms.role_id
         refused = self.looks.edits.list_refused(guild_id).get(role_id)
         return refused or (roles[role_id].obstacle if role_id in roles else RoleObstacle.DELETED)
-
-    async def _name_server(self, rule: RoleRule) -> str | None:
-        server_id: ServerId | None = rule.terms.server_id
-        servers = await self.servers.list_servers(rule.guild_id)
-        return next((one.name for one in servers if one.scope.server_id == server_id), None)
 
 
 DELETED_ROLE = text("a deleted role")

@@ -1,7 +1,7 @@
 """Figures for role rules: those of every linked member, from the standings that boards show."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from utils.errors import AmbiguousError, NotFoundError, TierRequiredError
@@ -11,12 +11,14 @@ from utils.models.roles import RestReason, RoleRule, RuleTerms
 from utils.models.rule_plans import MemberFigures
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.statistics import KD_MINIMUM_KILLS, Board, Coverage, Period
+from utils.services.factions.stores import FactionStore
 from utils.services.players.coverage import CoverageService
 from utils.services.players.statistics import HunterStore, StatisticsStore
 from utils.services.ports import ServerReadings, ServerStore
 from utils.services.roles.rules import RuleFigures, compute_last_place
 
 STALE_AFTER = timedelta(hours=24)
+
 
 Players = Mapping[MemberId, Sequence[PlayerId]]
 """The players of each member with a proven link."""
@@ -36,11 +38,14 @@ class _Answers:
         players: the players of every member.
         stale: servers whose figures of days may be behind.
         last_places: how far down the rules look on each board.
+        factions: the active factions, and ``faction_of`` that of each member; empty if no rule asks for it.
     """
 
     players: Players
     stale: frozenset[ServerId]
     last_places: Mapping[BoardKey, int]
+    factions: frozenset[str] = frozenset()
+    faction_of: Mapping[MemberId, str] = field(default_factory=dict)
     counters: dict[CoverageKey, Mapping[PlayerId, Counters]] = field(default_factory=dict)
     places: dict[BoardKey, Places] = field(default_factory=dict)
 
@@ -58,16 +63,23 @@ class RuleFigureService:
     coverage: CoverageService
     servers: ServerStore
     readings: ServerReadings
+    factions: FactionStore
 
     async def read(
         self, guild_id: GuildId, rules: Sequence[RoleRule], players: Players, *, now: datetime
     ) -> tuple[RuleFigures, ...]:
         """Return each rule with the figures of every linked member."""
         answers = _Answers(players, await self._list_stale(guild_id, now), _find_last_places(rules))
+        if any(rule.terms.faction_id is not None for rule in rules):
+            answers.factions = frozenset(one.faction_id for one in await self.factions.list_active(guild_id))
+            members = await self.factions.list_members(guild_id)
+            answers.faction_of = {one.member_id: one.faction_id for one in members}
         return tuple([await self._read_rule(rule, answers) for rule in rules])
 
     async def _read_rule(self, rule: RoleRule, answers: _Answers) -> RuleFigures:
         terms = rule.terms
+        if terms.faction_id is not None and terms.faction_id not in answers.factions:
+            return RuleFigures(rule, rests=RestReason.FACTION)
         try:
             coverage = await self.coverage.choose(rule.guild_id, terms.server_id, terms.period)
         except (NotFoundError, AmbiguousError, TierRequiredError):
@@ -78,7 +90,9 @@ class RuleFigureService:
         places = await self._place(coverage, _get_board(terms), answers)
         xp = {} if terms.level is None else await self._read_xp(rule.guild_id, answers)
         figures = {
-            member_id: _sum_member(of_member, counters, places, xp)
+            member_id: replace(
+                _sum_member(of_member, counters, places, xp), faction_id=answers.faction_of.get(member_id)
+            )
             for member_id, of_member in answers.players.items()
         }
         is_stale = terms.period is not Period.ALL and not answers.stale.isdisjoint(coverage.server_ids)

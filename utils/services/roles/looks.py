@@ -41,8 +41,9 @@ from utils.services.guilds.audit import log_entry
 from utils.services.links.linking import LinkStore
 from utils.services.ports import AdminNotifier
 from utils.services.premium.tiers import PremiumService
-from utils.services.roles.facts import describe_rule
-from utils.services.roles.figures import RuleFigureService
+from utils.services.roles.facts import describe_change
+from utils.services.roles.figures import Players, RuleFigureService
+from utils.services.roles.naming import RuleNaming
 from utils.services.roles.rules import (
     Answers,
     GuildFacts,
@@ -129,6 +130,7 @@ class RoleLooks:
     figures: RuleFigureService
     _: KW_ONLY
     roles: GuildRoles
+    naming: RuleNaming
     edits: RoleEditing
     premium: PremiumService
     notifier: AdminNotifier
@@ -188,8 +190,21 @@ class RoleLooks:
         wanted = {key[1] for key, wish in list_wishes(facts) if wish.is_wanted and key not in facts.grants}
         return await self._ask(guild_id, facts, wanted - facts.answers.keys())
 
-    async def read(self, guild_id: GuildId, rules: Sequence[RoleRule], *, now: datetime) -> GuildFacts:
+    async def read(
+        self,
+        guild_id: GuildId,
+        rules: Sequence[RoleRule],
+        *,
+        now: datetime,
+        players: Players | None = None,
+    ) -> GuildFacts:
         """Return the facts for these rules without asking for members.
+
+        Args:
+            guild_id: the guild.
+            rules: stored or not.
+            now: the moment.
+            players: those of the members that matter; None: of everyone with a proven link.
 
         Raises:
             DiscordAwayError: Discord does not show the guild.
@@ -197,7 +212,9 @@ class RoleLooks:
         roles = self.roles.list_roles(guild_id)
         if roles is None:
             raise DiscordAwayError(DISCORD_AWAY)
-        return await self._read(guild_id, rules, roles, now)
+        if players is None:
+            players = await self._list_players(guild_id)
+        return await self._read(guild_id, rules, roles, players, now)
 
     @asynccontextmanager
     async def taking_all(self, guild_id: GuildId, member_id: MemberId) -> AsyncIterator[Sequence[RoleId]]:
@@ -243,7 +260,7 @@ class RoleLooks:
         rules = await self._list_acting(guild_id, roles, now)
         if not rules and not await self.store.list_grants(guild_id):
             return True
-        facts = await self._read(guild_id, rules, roles, now)
+        facts = await self._read(guild_id, rules, roles, await self._list_players(guild_id), now)
         is_answered = True
         try:
             facts = await self._answer(guild_id, facts, is_compared=is_compared)
@@ -283,17 +300,22 @@ class RoleLooks:
         where = Where(source=ErrorSource.GATEWAY, guild_id=guild_id, name=LOOK_TASK)
         self.tasks.errors.report(failure, where=where)
 
+    async def _list_players(self, guild_id: GuildId) -> Players:
+        """Return the linked players of every member who is not being erased."""
+        players: dict[MemberId, list[PlayerId]] = {}
+        for link in await self.links.list_all_proven(guild_id):
+            if (guild_id, link.member_id) not in self._left_out:
+                players.setdefault(link.member_id, []).append(link.player_id)
+        return players
+
     async def _read(
         self,
         guild_id: GuildId,
         rules: Sequence[RoleRule],
         roles: Mapping[RoleId, RoleFacts],
+        players: Players,
         now: datetime,
     ) -> GuildFacts:
-        players: dict[MemberId, list[PlayerId]] = {}
-        for link in await self.links.list_all_proven(guild_id):
-            if (guild_id, link.member_id) not in self._left_out:
-                players.setdefault(link.member_id, []).append(link.player_id)
         figures = await self.figures.read(guild_id, rules, players, now=now)
         obstacles = {role_id: role.obstacle for role_id, role in roles.items() if role.obstacle is not None}
         unsafe = {role_id for role_id, one in obstacles.items() if one is RoleObstacle.DANGEROUS}
@@ -327,7 +349,8 @@ class RoleLooks:
             if role_id in roles and refused.get(role_id) is not RoleObstacle.DELETED:
                 acting.append(rule)
                 continue
-            entry = AuditEntry(now, None, AuditAction.ROLES_OFF, describe_rule(rule))
+            facts = describe_change(await self.naming.name(guild_id, rule.terms), None)
+            entry = AuditEntry(now, None, AuditAction.ROLES_OFF, facts)
             if await self.store.switch_off(guild_id, rule, entry=entry):
                 log_entry(guild_id, entry)
             await self.close_alert(guild_id, role_id)

@@ -127,6 +127,8 @@ def _check(terms: RuleTerms, figures: MemberFigures, keep: int) -> Iterator[bool
         yield figures.level >= terms.level
     if terms.rank is not None:
         yield figures.place is not None and figures.place <= compute_last_place(terms.rank, keep)
+    if terms.faction_id is not None:
+        yield figures.faction_id == terms.faction_id
 
 
 def _to_hundredths(ratio: float) -> int:

@@ -39,6 +39,8 @@ class Figures:
     messages_sent: int = 0
     outbox_entries: int = 0
     outbox_oldest_seconds: float = 0.0
+    direct_entries: int = 0
+    direct_oldest_seconds: float = 0.0
     server_lag_seconds: Labelled = field(default_factory=dict)
     game_logs: Labelled = field(default_factory=dict)
     errors: Labelled = field(default_factory=dict)
@@ -75,6 +77,9 @@ class FiguresCollector:
         yield _gauge("outbox_entries", "Posts that wait.", _only(figures.outbox_entries))
         oldest = _only(figures.outbox_oldest_seconds)
         yield _gauge("outbox_oldest_seconds", "How long the oldest post waits.", oldest)
+        yield _gauge("direct_entries", "Direct messages that wait.", _only(figures.direct_entries))
+        oldest = _only(figures.direct_oldest_seconds)
+        yield _gauge("direct_oldest_seconds", "How long the oldest direct message waits.", oldest)
         lags = dict(list(figures.server_lag_seconds.items())[:MOST_SERVERS])
         yield _gauge("server_lag_seconds", "How late the newest rows came.", lags, "guild", "server")
         yield _gauge("game_logs", "Logs of game servers, by their state.", figures.game_logs, "state")

@@ -8,7 +8,7 @@ from typing import Any
 from utils.incident_log import IncidentLog
 from utils.models.backups import BackupState
 from utils.models.game_log import LogCondition
-from utils.models.health import OutboxState, ServerReading
+from utils.models.health import DirectState, OutboxState, ServerReading
 from utils.models.incident_kinds import IncidentKind
 from utils.models.verification import DataCheck
 from utils.tallies import CommandTally, Durations, Recent, compute_quantile
@@ -42,6 +42,7 @@ class StatusSource:
     lag: Durations
     operations: Durations
     get_outbox: Callable[[], OutboxState]
+    get_direct: Callable[[], DirectState]
     list_readings: Callable[[], Sequence[ServerReading]]
     count_sent: Callable[[], int]
     get_backups: Callable[[], BackupState | None]
@@ -58,7 +59,7 @@ class StatusSource:
 
     def describe(self) -> dict[str, Any]:
         """Return checks, incidents and counts; ids of guilds alone say who is concerned."""
-        outbox, readings = self.get_outbox(), self.list_readings()
+        outbox, direct, readings = self.get_outbox(), self.get_direct(), self.list_readings()
         checks = {
             kind.value: {
                 "state": report.state.code,
@@ -81,6 +82,8 @@ class StatusSource:
             "servers_unread": sum(one.last_read_at is None for one in readings),
             "outbox": sum(outbox.entries.values()),
             "outbox_oldest_seconds": round(outbox.longest_seconds, 1),
+            "direct": direct.waiting,
+            "direct_oldest_seconds": round(direct.oldest_seconds, 1),
             "commands_answered": self.tally.answered,
             "commands_failed": self.tally.failed,
             "errors": sum(self.errors.totals.values()),
@@ -92,7 +95,7 @@ class StatusSource:
     def measure(self, *, version: str, data_version: int, written_at: datetime) -> Figures:
         """Return the values of all metrics."""
         outbox, backups = self.get_outbox(), self.get_backups() or BackupState()
-        verified = self.get_data_check()
+        direct, verified = self.get_direct(), self.get_data_check()
         return Figures(
             version=version,
             data_version=data_version,
@@ -105,6 +108,8 @@ class StatusSource:
             messages_sent=self.count_sent(),
             outbox_entries=sum(outbox.entries.values()),
             outbox_oldest_seconds=outbox.longest_seconds,
+            direct_entries=direct.waiting,
+            direct_oldest_seconds=direct.oldest_seconds,
             server_lag_seconds=self._list_lags(),
             game_logs=self._count_logs(),
             errors={(category.value,): n for category, n in self.errors.totals.items()},

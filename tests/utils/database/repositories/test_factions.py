@@ -16,6 +16,7 @@ from utils.database.repositories.faction_figures import FactionFigureRepository
 from utils.database.repositories.factions import FactionRepository
 from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.links import LinkRepository
+from utils.database.repositories.notifications import NotificationRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.errors import (
@@ -38,6 +39,7 @@ from utils.models.factions import (
     MemberKill,
 )
 from utils.models.links import Link
+from utils.models.notifications import DirectEvent, Topic
 from utils.models.players import Counters, PlayerDay
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerScope
 from utils.models.servers import GameServer
@@ -46,6 +48,7 @@ from utils.services.factions import rules
 from utils.services.factions.names import compute_name_key
 from utils.services.factions.rules import FactionEdit
 from utils.services.factions.stores import FactionUnit
+from utils.services.personal.notifications import NotificationService
 
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -223,7 +226,7 @@ async def test_hand_over_and_leave_of_the_successor_leave_one_leader(camp: Camp)
     """Either the successor leads and leaves, or the lead cannot be given to a member who went."""
     wolves = await camp.found(ANNA)
     await camp.join(wolves, BERT)
-    hand_over = camp.do(lambda unit: rules.give_rank(unit, ANNA, BERT, LEADER))
+    hand_over = camp.do(lambda unit: rules.give_rank(unit, ANNA, BERT, LEADER, now=NOW))
     _, refused = await race(hand_over, camp.leave(BERT))
     assert all(isinstance(one, NotFoundError) for one in refused)
     assert await camp.list_ranks() == {ANNA: LEADER}
@@ -233,7 +236,7 @@ async def test_longest_officer_or_member_follows_the_leader(camp: Camp) -> None:
     """A faction that has no other member is disbanded."""
     wolves = await camp.found(ANNA)
     await camp.join(wolves, BERT, CARL, DORA)
-    await camp.do(lambda unit: rules.give_rank(unit, ANNA, DORA, OFFICER))
+    await camp.do(lambda unit: rules.give_rank(unit, ANNA, DORA, OFFICER, now=NOW))
     assert await camp.leave(ANNA) == EndedMembership(wolves, successor_id=DORA)
     assert await camp.leave(DORA) == EndedMembership(wolves, successor_id=BERT)
     assert await camp.leave(CARL) == EndedMembership(wolves)
@@ -278,12 +281,12 @@ async def test_invitation_is_checked_when_it_is_used(camp: Camp) -> None:
         lambda unit: rules.invite(unit, BERT, CARL, now=NOW),
         lambda unit: rules.kick(unit, BERT, ANNA, now=NOW),
         lambda unit: rules.disband(unit, BERT, now=NOW),
-        lambda unit: rules.give_rank(unit, BERT, ANNA, MEMBER),
+        lambda unit: rules.give_rank(unit, BERT, ANNA, MEMBER, now=NOW),
         lambda unit: rules.edit(unit, BERT, FactionEdit(name="Mine"), now=NOW),
     ):
         with pytest.raises(NotAllowedError):
             await camp.do(refused)
-    await camp.do(lambda unit: rules.give_rank(unit, ANNA, BERT, OFFICER))
+    await camp.do(lambda unit: rules.give_rank(unit, ANNA, BERT, OFFICER, now=NOW))
     await camp.do(lambda unit: rules.invite(unit, BERT, CARL, now=NOW))
     assert [one.member_id for one in await camp.store.list_invitations(GUILD, CARL, now=NOW)] == [CARL]
     assert await camp.store.list_invitations(GUILD, CARL, now=NOW + 4 * DAY) == ()
@@ -294,6 +297,35 @@ async def test_invitation_is_checked_when_it_is_used(camp: Camp) -> None:
     with pytest.raises(LimitReachedError):
         await camp.do(lambda unit: rules.invite(unit, BERT, DORA, now=NOW))
     await camp.do(lambda unit: rules.invite(unit, BERT, DORA, now=NOW + 4 * DAY))
+
+
+async def test_members_are_told_of_an_invitation_a_kick_and_the_lead(camp: Camp) -> None:
+    """With what happens, if they asked for it; another invitation while one is open is not told."""
+    notifications = NotificationRepository(camp.database, fences=lambda _: None)
+    for member_id in (ANNA, BERT, CARL):
+        await NotificationService(notifications).switch(
+            GUILD, member_id, Topic.FACTION, is_on=True, locale="de"
+        )
+    wolves = await camp.found(ANNA)
+    for days in (0, 1, 4):
+        moment = NOW + days * DAY
+        for invited in (BERT, DORA):
+            await camp.do(lambda unit, one=invited, moment=moment: rules.invite(unit, ANNA, one, now=moment))
+    await camp.join(wolves, BERT, CARL, DORA)
+    with pytest.raises(NotAllowedError):
+        await camp.do(lambda unit: rules.kick(unit, BERT, CARL, now=NOW))
+    await camp.do(lambda unit: rules.kick(unit, ANNA, CARL, now=NOW))
+    await camp.do(lambda unit: rules.give_rank(unit, ANNA, BERT, LEADER, now=NOW))
+    await camp.leave(BERT)
+    waiting = await notifications.list_waiting(GUILD)
+    assert [(one.member_id, one.event, one.ends_at) for one in waiting] == [
+        (BERT, DirectEvent.INVITED, NOW + 3 * DAY),
+        (CARL, DirectEvent.KICKED, None),
+        (BERT, DirectEvent.LEADS, None),
+        (ANNA, DirectEvent.LEADS, None),
+        (BERT, DirectEvent.INVITED, NOW + 7 * DAY),
+    ]
+    assert {one.faction_name for one in waiting} == {"Wolves"}
 
 
 async def test_pauses_between_foundings_and_edits_are_kept(camp: Camp) -> None:

@@ -14,6 +14,7 @@ from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.levels import LevelRepository
 from utils.database.repositories.notifications import NotificationRepository
+from utils.database.repositories.roles import RoleRepository
 from utils.database.units.money_unit import MoneyTransaction
 from utils.errors import StorageError
 from utils.models.levels import KnownLevel, LevelChange
@@ -25,8 +26,10 @@ from utils.models.notifications import (
     Notifications,
     Topic,
     tell_placer,
+    tell_role,
     tell_target,
 )
+from utils.models.roles import GrantState, RoleGrant, RoleId
 from utils.models.scope import ERASED_NAME, ERASED_PLAYER_ID, ChannelId, GuildId, MemberId, ServerScope
 from utils.services.money.bounties.endings import end_bounty
 from utils.services.personal.notifications import NotificationService
@@ -72,6 +75,8 @@ async def test_choices_come_back_and_go_when_all_is_off(
     assert await service.describe(guild_id, ANN) == wanted
     other = GuildId(guild_id + 1)
     assert await service.describe(other, ANN) == Notifications(ANN)
+    assert await notifications.list_choices(guild_id, {ANN, BOB}) == {ANN: wanted}
+    assert await notifications.list_choices(other, {ANN}) == {}
     await notifications.note_channel(guild_id, ANN, ChannelId(5))
     every = await service.switch(guild_id, ANN, None, is_on=True, locale="en-GB")
     assert every == Notifications(ANN, frozenset(Topic), "en-GB", channel_id=ChannelId(5))
@@ -150,6 +155,30 @@ async def test_own_rise_to_a_level_is_stored_with_the_level(
         (ANN, DirectEvent.LEVEL, 4),
         (ANN, DirectEvent.LEVEL, 5),
     ]
+
+
+async def test_role_is_told_with_its_grant(
+    notifications: NotificationRepository, database: SafeDatabase, scope: ServerScope
+) -> None:
+    """Once, to members who asked for it; a change that is overtaken tells nothing."""
+    await NotificationService(notifications).switch(scope.guild_id, ANN, Topic.ROLE, is_on=True, locale="de")
+    roles = RoleRepository(database, fences=no_fence)
+    for member_id in (ANN, BOB):
+        giving = RoleGrant(RoleId(7), member_id, GrantState.GIVING, START)
+        given = replace(giving, state=GrantState.GIVEN, changed_at=START + timedelta(seconds=1))
+        await roles.change_grants(scope.guild_id, {}, {(giving.role_id, member_id): giving})
+        for is_changed in (True, False):
+            told = tell_role(given, "Hunters")
+            assert await roles.change_grant(scope.guild_id, giving, given, told=told) is is_changed
+    [waiting] = await notifications.list_waiting(scope.guild_id)
+    assert waiting == DirectMessage(
+        member_id=ANN,
+        key=f"given:7:{(START + timedelta(seconds=1)).isoformat()}",
+        event=DirectEvent.GIVEN,
+        created_at=START + timedelta(seconds=1),
+        role_name="Hunters",
+        nonce=waiting.nonce,
+    )
 
 
 async def test_unreachable_member_is_switched_off_with_what_waits(

@@ -74,7 +74,7 @@ from utils.models.recaps import (
     RecapState,
     Rivalry,
 )
-from utils.models.roles import GrantState, RoleGrant, RoleId, RoleRule, RuleTerms
+from utils.models.roles import GrantState, NamedTerms, RoleGrant, RoleId, RoleRule, RuleTerms
 from utils.models.scope import (
     ERASED_MEMBER_ID,
     ERASED_NAME,
@@ -84,7 +84,7 @@ from utils.models.scope import (
     ServerScope,
 )
 from utils.models.seasons import SeasonResult, SeasonState
-from utils.models.statistics import Board
+from utils.models.statistics import Board, PlayerPlace
 from utils.models.world_events import EventKey, WorldEvent, WorldEventKind
 from utils.services.ingestion.deadside_stores import (
     CursorStep,
@@ -99,7 +99,7 @@ from utils.services.presence.announcing import choose_news
 from utils.services.presence.notices import build_notices
 from utils.services.presence.playtime import build_record
 from utils.services.recaps.notices import build_recap_notice
-from utils.services.roles.facts import list_term_changes
+from utils.services.roles.facts import describe_change
 from utils.services.seasons.notices import build_season_notice
 from utils.telemetry.group_merging import merge
 
@@ -152,7 +152,7 @@ async def fill_rest(place: Place) -> None:
     roles = RoleRepository(database, fences=lambda _: None)
     terms = RuleTerms(role_id=RoleId(77))
     rule = RoleRule(guild_id=guild_id, rule_id="rule", terms=terms, created_by=OWNER, created_at=NOW)
-    made = AuditEntry(NOW, OWNER, AuditAction.ROLES_ADD, AuditFacts(changes=list_term_changes(None, terms)))
+    made = AuditEntry(NOW, OWNER, AuditAction.ROLES_ADD, describe_change(None, NamedTerms(terms)))
     await roles.insert_rule(guild_id, rule, entry=made)
     given = RoleGrant(terms.role_id, OWNER, GrantState.GIVEN, NOW)
     await roles.change_grants(guild_id, {}, {(given.role_id, OWNER): given})
@@ -224,6 +224,7 @@ async def write_recap(place: Place) -> None:
     figures = RecapFigures(
         kills=12,
         mvp=wolf,
+        mvp_xp=PlayerPlace(300, 1, 2),
         rivalry=Rivalry(wolf, RecapBest(CARL, "Carl", 2)),
         servers=(RecapServerFigures("North", 12, 1, wolf), RecapServerFigures("South")),
     )

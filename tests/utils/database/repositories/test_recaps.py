@@ -45,6 +45,7 @@ from utils.models.scope import (
 )
 from utils.models.servers import GameServer
 from utils.models.sharding import Sharding
+from utils.models.statistics import PlayerPlace
 from utils.services.recaps.figures import RecapReader
 from utils.services.recaps.notices import build_recap_notice
 
@@ -80,7 +81,7 @@ class House:
         self.index = ScopeIndexRepository(self.database, Sharding())
         standings = Standings(self.database)
         statistics = StatisticsRepository(self.database, standings)
-        self.reader = RecapReader(statistics, CombatRepository(self.database, standings))
+        self.reader = RecapReader(statistics, CombatRepository(self.database, standings), statistics)
 
     @property
     def guild_id(self) -> GuildId:
@@ -160,8 +161,8 @@ async def test_figures_of_a_week_are_those_counted_by_hand(house: House, make_de
     await house.store(
         north,
         [
-            PlayerDay(A, MONDAY - DAY, Counters(kills=7, best_streak=50, longest=900)),
-            PlayerDay(A, MONDAY, Counters(kills=3, best_streak=3, longest=80)),
+            PlayerDay(A, MONDAY - DAY, Counters(kills=7, best_streak=50, longest=900, xp=90)),
+            PlayerDay(A, MONDAY, Counters(kills=3, best_streak=3, longest=80, xp=30)),
             PlayerDay(A, SUNDAY, Counters(kills=1, best_streak=2, longest=120)),
             PlayerDay(B, SUNDAY, Counters(kills=2, deaths=3, best_streak=2, longest=300)),
             PlayerDay(B, SUNDAY + DAY, Counters(kills=90, best_streak=90, longest=950)),
@@ -178,7 +179,7 @@ async def test_figures_of_a_week_are_those_counted_by_hand(house: House, make_de
     await house.store(
         south,
         [
-            PlayerDay(C, SUNDAY, Counters(kills=4, best_streak=4, longest=60)),
+            PlayerDay(C, SUNDAY, Counters(kills=4, best_streak=4, longest=60, xp=200)),
             PlayerDay(A, SUNDAY, Counters(kills=1)),
         ],
         [
@@ -193,6 +194,7 @@ async def test_figures_of_a_week_are_those_counted_by_hand(house: House, make_de
         kills_before=7,
         killers=3,
         mvp=RecapBest(A, anna, 5),
+        mvp_xp=PlayerPlace(120, 2, 2),
         longest=RecapBest(B, "Player b", 300),
         streak=RecapBest(C, carl, 4),
         rivalry=Rivalry(RecapBest(C, carl, 4), RecapBest(A, anna, 2)),
@@ -301,3 +303,16 @@ async def test_restore_passes_over_recaps_that_are_due(house: House, stranger: S
     await pass_over_recaps(data)
     assert await house.recaps.find_plan(house.guild_id) == {}
     assert await house.recaps.find_plan(stranger.guild_id) == NEXT
+
+
+async def test_another_time_zone_takes_the_plan_away(house: House) -> None:
+    """The moments that were planned are those of the old clock; another language changes none of them."""
+    before = await house.guilds.get_settings(house.guild_id)
+    await house.recaps.put_plan(house.guild_id, PLAN)
+    spoken = replace(before, language="fr")
+    await house.guilds.write_settings(house.guild_id, before, spoken)
+    assert await house.recaps.find_plan(house.guild_id) == PLAN
+    moved = replace(spoken, timezone="Asia/Tokyo")
+    await house.guilds.write_settings(house.guild_id, spoken, moved)
+    assert await house.recaps.find_plan(house.guild_id) == {}
+    assert await house.guilds.get_settings(house.guild_id) == moved

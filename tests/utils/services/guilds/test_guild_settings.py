@@ -9,7 +9,7 @@ from tests.fakes.storage import FakeGuildStore, FakeServerStore, Gate, build_ser
 from utils.errors import StorageUnavailableError
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
-from utils.services.guilds.guild_settings import CACHE_SECONDS, SettingsService
+from utils.services.guilds.guild_settings import CACHE_SECONDS, LANGUAGE_SECONDS, SettingsService
 
 SERVER = build_server()
 GUILD = SERVER.scope.guild_id
@@ -106,3 +106,19 @@ async def test_failed_read_is_raised_and_not_kept(settings: SettingsService, gui
     with pytest.raises(StorageUnavailableError):
         await settings.get_settings(GUILD)
     assert await settings.get_settings(GUILD) == GuildSettings(GUILD)
+
+
+async def test_language_is_known_only_if_the_storage_tells_it_in_time(
+    settings: SettingsService, guilds: FakeGuildStore, clock: FakeClock
+) -> None:
+    """An answer about a database that is away or hangs must not wait for it."""
+    await put_settings(guilds, GUILD, language="ru")
+    guilds.failures.append(StorageUnavailableError("away"))
+    assert await settings.find_language(GUILD) is None
+    guilds.gate = Gate()
+    asked = asyncio.create_task(settings.find_language(GUILD))
+    await guilds.gate.has_read.wait()
+    clock.move(LANGUAGE_SECONDS)
+    assert await asked is None
+    guilds.gate.may_answer.set()
+    assert await settings.find_language(GUILD) == "ru"

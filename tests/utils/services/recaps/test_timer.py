@@ -29,7 +29,7 @@ from utils.models.recaps import (
 )
 from utils.models.scope import ALL_SERVERS, ChannelId, ServerScope
 from utils.models.servers import ConnectionState, ServerHealth
-from utils.models.statistics import WeaponRow
+from utils.models.statistics import PlayerPlace, WeaponRow
 
 MONDAY = datetime(2025, 5, 5, 9, tzinfo=UTC)  # four days after the clock's start
 HOUR = timedelta(hours=1)
@@ -47,6 +47,7 @@ async def _shelf() -> Shelf:
         BoardRow(1, WOLF, "Wolf", 40.0, Counters(kills=40)),
         BoardRow(2, FOX, "Fox", 2.0, Counters(kills=2)),
     ]
+    shelf.statistics.places[True] = PlayerPlace(2_800, 1, 38)
     shelf.combat.weapons = {(): [WeaponRow("AK-SU", 30, 120), WeaponRow("M16A1", 12, 90)]}
     shelf.combat.rivalry = Rivalry(RecapBest(WOLF, "Wolf", 5), RecapBest(FOX, "Fox", 2))
     shelf.recaps.guild_ids = [GUILD]
@@ -97,7 +98,11 @@ async def test_week_is_planned_and_told_once(shelf: Shelf) -> None:
             kills=42,
             kills_before=42,
             killers=2,
-            places=tuple(RecapPlace(fact, "Wolf", 40) for fact in RecapFact),
+            places=(
+                RecapPlace(RecapFact.MVP, "Wolf", 40, PlayerPlace(2_800, 1, 38)),
+                RecapPlace(RecapFact.LONGEST, "Wolf", 40),
+                RecapPlace(RecapFact.STREAK, "Wolf", 40),
+            ),
             weapon="AK-SU",
             weapon_kills=30,
             rivals=(RecapRival("Wolf", 5), RecapRival("Fox", 2)),
@@ -213,7 +218,7 @@ async def test_changed_settings_plan_the_next_recap_that_is_new(shelf: Shelf) ->
     evening = RecapSettings(hour=20, weekday=Weekday.TUESDAY)
     overview = await services.recaps.change(GUILD, ADMIN, hour=20, weekday=Weekday.TUESDAY)
     later = next_week + 35 * HOUR  # tomorrow's would be about the same week
-    assert overview == RecapOverview(evening, {WEEKLY: later}, has_channel=True)
+    assert overview == RecapOverview(evening, "UTC", {WEEKLY: later}, has_channel=True)
     assert shelf.recaps.plans == {GUILD: {WEEKLY: later}}
     shelf.recaps.calls.clear()
     assert await services.recaps.change(GUILD, ADMIN, hour=20) == overview
@@ -221,3 +226,19 @@ async def test_changed_settings_plan_the_next_recap_that_is_new(shelf: Shelf) ->
     off = await services.recaps.change(GUILD, ADMIN, is_weekly=False, is_daily=True)
     assert off.next_at == {DAILY: MONDAY + 11 * HOUR}
     assert [entry.action for _, entry in shelf.audit.entries] == ["recap", "recap"]
+
+
+async def test_recap_comes_by_the_clock_of_the_guild(shelf: Shelf) -> None:
+    """Nine o'clock on Monday is midnight in UTC where the sun rises, and the answer names the zone."""
+    services: Services = shelf.build_services()
+    await put_settings(shelf.guilds, GUILD, timezone="Asia/Tokyo")
+    at = MONDAY.replace(hour=0)
+    assert await services.recaps.describe(GUILD) == RecapOverview(
+        RecapSettings(), "Asia/Tokyo", {WEEKLY: at}, has_channel=True
+    )
+    await tell_at(shelf, START)
+    await tell_at(shelf, at - HOUR)
+    assert shelf.recaps.recaps == []
+    await tell_at(shelf, at)
+    assert [(one.period, one.state) for one in shelf.recaps.recaps] == [("2025-W18", RecapState.POSTED)]
+    assert shelf.recaps.plans == {GUILD: {WEEKLY: at + 7 * 24 * HOUR}}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from tests.fakes.clock import START, FakeClock
+from tests.fakes.factions import FakeFactionStore
 from tests.fakes.links import FakeLinkStore
 from tests.fakes.premium import FakePremiumStore
 from tests.fakes.roles import FakeRoleEditing, FakeRoleStore, FakeRuleFigures, KnownRoles
@@ -43,6 +44,7 @@ from utils.services.roles.looks import (
     RoleLooks,
     find_next_comparison,
 )
+from utils.services.roles.naming import RuleNaming
 from utils.tasks import TaskManager
 
 GUILD = GuildId(42)
@@ -67,6 +69,7 @@ class Hall:
 
     def __post_init__(self) -> None:
         """Open the hall."""
+        self.factions = FakeFactionStore(self.links)
         for place, (role_id, name) in enumerate(((HUNTER, "Hunter"), (KING, "King"), (OTHER, "Other")), 1):
             self.roles.roles[role_id] = RoleFacts(role_id, name, place)
         for member_id in PEOPLE:
@@ -75,12 +78,14 @@ class Hall:
             self.links.links[GUILD, member_id, player_id] = link
             self.roles.members[member_id] = frozenset()
         self.servers.servers = {one.scope: one for one in [build_server("North", guild_id=GUILD)]}
+        self.naming = RuleNaming(self.servers, self.factions)
         premium = PremiumService(FakePremiumStore(), default_tier=self.tier, clock=self.clock)
         self.looks = RoleLooks(
             self.store,
             self.links,
             self.figures,  # type: ignore[arg-type] # only what a look reads
             roles=self.roles,
+            naming=self.naming,
             edits=self.edits,
             premium=premium,
             notifier=FakeNotifier(),
@@ -91,7 +96,7 @@ class Hall:
             self.store,
             self.looks,
             roles=self.roles,
-            servers=self.servers,
+            naming=self.naming,
             premium=premium,
             audit=AuditLog(self.store.audit, clock=self.clock),
             clock=self.clock,

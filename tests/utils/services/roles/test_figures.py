@@ -9,6 +9,7 @@ import pytest
 from tests.fakes.clock import START
 from tests.fakes.storage import build_server
 from utils.errors import NotFoundError
+from utils.models.factions import Faction, FactionPeriod
 from utils.models.players import BoardRow, Counters
 from utils.models.roles import RestReason, RoleId, RoleRule, RuleTerms
 from utils.models.rule_plans import MemberFigures
@@ -42,6 +43,8 @@ class Archive:
         asked: the boards that were read, with the number of rows.
         importing: the servers whose history is imported.
         has_season: whether a season runs.
+        factions: the members of the active factions, by the id of the faction.
+        faction_reads: how often they were read.
     """
 
     health: dict[ServerScope, ServerHealth] = field(default_factory=dict)
@@ -50,6 +53,8 @@ class Archive:
     summed: int = 0
     importing: set[ServerScope] = field(default_factory=set)
     has_season: bool = True
+    factions: dict[str, list[MemberId]] = field(default_factory=dict)
+    faction_reads: int = 0
 
     def __post_init__(self) -> None:
         """Add the servers, which were read a moment ago."""
@@ -105,9 +110,19 @@ class Archive:
         """Return which of them are imported."""
         return [Reading(scope, scope in self.importing) for scope in self.health]
 
+    async def list_active(self, guild_id: GuildId) -> Sequence[Faction]:
+        """Return the active factions."""
+        self.faction_reads += 1
+        return [Faction(guild_id, one, one, one, one, True, START) for one in self.factions]
+
+    async def list_members(self, guild_id: GuildId) -> Sequence[FactionPeriod]:
+        """Return their members."""
+        assert guild_id == GUILD
+        return [FactionPeriod(key, one, START) for key, members in self.factions.items() for one in members]
+
     async def read(self, *terms: RuleTerms, after: timedelta = timedelta()) -> tuple[RuleFigures, ...]:
         """Return the figures of rules."""
-        service = RuleFigureService(self, self, self, self, self)  # type: ignore[arg-type] # it stands for all
+        service = RuleFigureService(self, self, self, self, self, self)  # type: ignore[arg-type] # it stands for all
         rules = [
             RoleRule(guild_id=GUILD, rule_id=str(number), terms=one, created_by=ANNA, created_at=START)
             for number, one in enumerate(terms)
@@ -167,3 +182,20 @@ async def test_rule_rests_without_its_server_or_its_season() -> None:
     archive.servers.clear()
     assert [one.rests for one in await archive.read(season)] == [RestReason.SERVER]
     assert [one.rests for one in await Archive().read(season)] == [None]
+
+
+async def test_members_have_their_factions_and_a_rule_of_a_disbanded_one_rests() -> None:
+    """The factions are read once for all rules, and not at all without a rule that asks for one."""
+    archive = Archive(factions={"wolves": [ANNA], "bears": [BERT]})
+    wolves = RuleTerms(role_id=ROLE, faction_id="wolves")
+    first, second, _ = await archive.read(
+        wolves, replace(wolves, faction_id="gone"), RuleTerms(role_id=ROLE, kills=1)
+    )
+    assert {member: one.faction_id for member, one in first.figures.items()} == {
+        ANNA: "wolves",
+        BERT: "bears",
+    }
+    assert (first.rests, second.rests, second.figures) == (None, RestReason.FACTION, {})
+    assert archive.faction_reads == 1
+    await archive.read(RuleTerms(role_id=ROLE, kills=1))
+    assert archive.faction_reads == 1

@@ -96,6 +96,7 @@ class Community:
         ({"level": 5}, [{"level": 4}, {"level": 5}, {"level": 6}]),
         ({"rank": 3}, [{"place": 4}, {"place": 3}, {"place": 2}]),
         ({"rank": 1}, [{"place": None}, {"place": 1}, {"place": 1}]),
+        ({"faction_id": "f1"}, [{"faction_id": "f2"}, {"faction_id": "f1"}, {"faction_id": "f1"}]),
     ],
 )
 def test_condition_is_met_from_its_value_on(terms: dict[str, object], edge: list[dict[str, int]]) -> None:
@@ -126,6 +127,8 @@ def test_margin_keeps_a_role_a_little_below_its_value() -> None:
     assert compute_last_place(10, 0) == 10
     level = build_rule(level=10).terms
     assert [is_met(level, MemberFigures(level=one), holds=True) for one in (9, 10)] == [False, True]
+    faction = build_rule(faction_id="f1", keep=50).terms
+    assert not is_met(faction, MemberFigures(faction_id="f2"), holds=True)
 
 
 def test_gain_comes_at_once_and_a_loss_is_seen_twice() -> None:

@@ -12,7 +12,7 @@ from tests.fakes.clock import FakeClock, settle
 from tests.fakes.deaths import SCOPE, build_death, build_row
 from utils.errors import StorageUnavailableError
 from utils.events import DeathsStored
-from utils.models.health import OutboxState, ServerReading, ShardConnection
+from utils.models.health import DirectState, OutboxState, ServerReading, ShardConnection
 from utils.models.incidents import WHOLE_BOT, CheckState, Finding
 from utils.models.scope import GuildId
 from utils.models.servers import ConnectionState
@@ -36,6 +36,7 @@ from utils.telemetry.health.probes.gateway import (
 )
 from utils.telemetry.health.probes.machine import DiskUse, LoopLag, MemoryUse
 from utils.telemetry.health.probes.work import (
+    DirectProbe,
     OutboxProbe,
     ServerClocks,
     probe_hosts,
@@ -445,3 +446,23 @@ async def test_old_posts_are_reported_to_owners_and_at_critical_to_their_guild(
     found: list[Finding] = [one for one in await outbox.build().look() if one.state]
     assert {int(one.key.guild_id): one.state for one in found} == states
     assert outbox.state.longest_seconds == seconds
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (DirectState(3, 299), OK),
+        (DirectState(3, 300), WARN),
+        (DirectState(3, 1800), CRITICAL),
+        (DirectState(3, 20, is_resting=True), WARN),
+    ],
+)
+async def test_old_direct_messages_and_a_rest_are_reported(state: DirectState, expected: CheckState) -> None:
+    """A member's own limits are no trouble, because the state leaves them out."""
+
+    async def read() -> DirectState:
+        return state
+
+    direct = DirectProbe(read)
+    assert await judge(direct.build()) is expected
+    assert direct.state == state

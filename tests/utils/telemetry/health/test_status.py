@@ -13,7 +13,7 @@ from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import SCOPE
 from tests.utils.telemetry.health.test_checker import GUILD, World, find
 from utils.models.backups import BackupState
-from utils.models.health import OutboxState, ServerReading
+from utils.models.health import DirectState, OutboxState, ServerReading
 from utils.models.incident_kinds import IncidentKind
 from utils.models.incidents import CheckState
 from utils.models.servers import ConnectionState
@@ -52,6 +52,7 @@ async def _source(clock: FakeClock) -> StatusSource:
         Durations(),
         Durations(),
         get_outbox=lambda: OutboxState({GUILD: 3}, {GUILD: 70.0}),
+        get_direct=lambda: DirectState(2, 40.0),
         list_readings=lambda: [reading],
         count_sent=lambda: 7,
         get_backups=lambda: BackupState(7, START, START - timedelta(days=1), START, 96_000_000),
@@ -132,6 +133,7 @@ async def test_metrics_follow_the_rules_of_prometheus_and_their_documents(
     assert values["killfeed_commands_total", "stats", "answered"] == 1
     assert values["killfeed_server_lag_seconds", "42", "k3v9x0aa"] == 4.25
     assert (values["killfeed_outbox_entries",], values["killfeed_messages_sent_total",]) == (3, 7)
+    assert (values["killfeed_direct_entries",], values["killfeed_direct_oldest_seconds",]) == (2, 40)
     assert values["killfeed_backup_timestamp_seconds",] == START.timestamp()
     assert values["killfeed_backup_proof_timestamp_seconds",] == START.timestamp() - 86_400
     assert values["killfeed_backup_bytes",] == 96_000_000

@@ -8,11 +8,11 @@ from statistics import median
 
 from utils.clock import Clock
 from utils.events import DeathsStored
-from utils.models.health import OutboxState, ServerReading
+from utils.models.health import DirectState, OutboxState, ServerReading
 from utils.models.incident_kinds import IncidentKind
 from utils.models.incidents import WHOLE_BOT, CheckState, Finding, IncidentKey
 from utils.models.scope import GuildId, ServerScope
-from utils.models.texts import Number, Span, plural, text
+from utils.models.texts import Number, Span, Text, plural, text
 from utils.tasks import TaskReport
 from utils.telemetry.health.checker import Probe
 from utils.telemetry.health.measuring import judge, say_well
@@ -204,6 +204,37 @@ class OutboxProbe:
             sum(self.state.entries.values()),
         )
         return found or (Finding(IncidentKey(WHOLE_BOT, kind), CheckState.OK, said),)
+
+
+@dataclass(eq=False, slots=True)
+class DirectProbe:
+    """The probe of direct messages; it keeps what it found for the metrics.
+
+    Attributes:
+        read: reads how many wait.
+        state: the latest result.
+    """
+
+    read: Callable[[], Awaitable[DirectState]]
+    state: DirectState = field(default_factory=DirectState)
+
+    def build(self) -> Probe:
+        """Return the probe."""
+        return Probe(kind=IncidentKind.DIRECT_OLD, look=self._look, needs_database=True)
+
+    async def _look(self) -> Sequence[Finding]:
+        self.state = await self.read()
+        seconds, is_resting = self.state.oldest_seconds, self.state.is_resting
+        said = text("The oldest direct message has waited for {span}.", span=_measure(seconds))
+        found = judge(IncidentKind.DIRECT_OLD, said, seconds=seconds, resting=is_resting)
+        return (found,) if found.state else say_well(IncidentKind.DIRECT_OLD, self._count())
+
+    def _count(self) -> Text:
+        return plural(
+            "{count} direct message waits, not for long.",
+            "{count} direct messages wait, not for long.",
+            self.state.waiting,
+        )
 
 
 def _measure(seconds: float) -> Span:
