@@ -9,7 +9,7 @@ from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import Access
 from utils.interactions.guild_cog import GuildCog
 from utils.interactions.limits import PAGE_COST
-from utils.interactions.options import name_choices, period_option, text_option
+from utils.interactions.options import name_choices, period_option, server_option, text_option
 from utils.interactions.paging import cut_page, respond_with_pages
 from utils.models.factions import RANK_CHOICES, FactionRank
 from utils.models.premium import Feature
@@ -163,29 +163,32 @@ class FactionCog(GuildCog):
 
     @faction.command(name="info", description="A faction, its members and its figures")
     @text_option("faction", description="Which one; leave it out for yours", autocomplete=complete_faction)
-    @period_option()
+    @server_option()
+    @period_option(with_season=True)
     @asks_which
     @Access(feature=Feature.FACTIONS, cost=PAGE_COST)
-    async def info(self, ctx: KillfeedContext, faction: str | None, period: str) -> None:
+    async def info(self, ctx: KillfeedContext, faction: str | None, server: str | None, period: str) -> None:
         """Answer ``/faction info``."""
         services, guild_id = self.services, ctx.guild_id
         if faction is None:
             found = (await services.factions.get_own(guild_id, ctx.member_id)).faction
         else:
             found = await services.factions.resolve(guild_id, faction)
-        coverage = await services.coverage.choose(guild_id, None, Period(period))
+        coverage = await services.coverage.choose(guild_id, server, Period(period))
         shown = await services.factions.get_figures(coverage, found.faction_id)
         await ctx.respond(embed=ctx.embeds.build_faction(shown, coverage))
 
     @faction.command(name="list", description="All factions")
+    @server_option()
+    @asks_which
     @Access(feature=Feature.FACTIONS, cost=PAGE_COST)
-    async def list(self, ctx: KillfeedContext) -> None:
+    async def list(self, ctx: KillfeedContext, server: str | None) -> None:
         """Answer ``/faction list``."""
-        coverage = await self.services.coverage.choose(ctx.guild_id, None)
+        coverage = await self.services.coverage.choose(ctx.guild_id, server)
 
         async def build(page: int) -> tuple[discord.Embed, int]:
             shown = cut_page(await self.services.factions.rank(coverage), page)
-            return ctx.embeds.build_faction_list(shown.rows, first=shown.first), shown.count
+            return ctx.embeds.build_faction_list(shown.rows, coverage, first=shown.first), shown.count
 
         await respond_with_pages(ctx, build)
 

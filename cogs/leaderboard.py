@@ -14,6 +14,7 @@ from utils.interactions.limits import PAGE_COST
 from utils.interactions.options import name_choices, period_option, server_option
 from utils.interactions.paging import cut_page, respond_with_answer
 from utils.interactions.selections import BOARD, PERIOD, select_board, select_period
+from utils.models.factions import list_rows
 from utils.models.posted_boards import MY_PLACE, REFRESH_BOARD, BoardKey
 from utils.models.premium import Feature
 from utils.models.recaps import RECAP_PLACE
@@ -60,9 +61,11 @@ class LeaderboardCog(GuildCog):
             embed = ctx.embeds.build_weapon_board(shown.rows, table, coverage, first=shown.first)
             return Answer(embed, shown.count)
         if board is Board.FACTIONS:
-            ranked = await self.services.factions.rank(coverage)
-            rows = cut_page([one for one in ranked if one.place is not None], page)
-            return Answer(ctx.embeds.build_faction_board(rows.rows, coverage, first=rows.first), rows.count)
+            rows = list_rows(await self.services.factions.rank(coverage))
+            own_id = await self.services.factions.find_id(ctx.guild_id, ctx.member_id)
+            own = next((one for one in rows if one.faction_id == own_id), None)
+            ranked = cut_page(rows, page)
+            return Answer(ctx.embeds.build_faction_board(ranked.rows, coverage, own=own), ranked.count)
         found = await self.services.statistics.get_board(coverage, board, page=page, asker_id=ctx.member_id)
         return Answer(ctx.embeds.build_board(board.value, found.rows, coverage, own=found.own), found.pages)
 

@@ -79,7 +79,11 @@ class SeasonCog(GuildCog):
         )
 
         async def build(_: Chosen, page: int) -> Answer:
-            shown = cut_page(standing.rows, page)
+            if standing.result.board is Board.FACTIONS:
+                rows = cut_page(standing.result.factions, page)
+                embed = ctx.embeds.build_faction_board(rows.rows, standing.coverage, own=standing.own_faction)
+                return Answer(embed, rows.count)
+            shown = cut_page(standing.result.rows, page)
             return Answer(ctx.embeds.build_season_results(standing, shown.rows), shown.count)
 
         await respond_with_answer(ctx, build)

@@ -14,7 +14,7 @@ from tests.fakes.storage import build_server
 from utils.models.audit import AuditEntry, AuditFacts, FieldChange
 from utils.models.deaths import DeathKind
 from utils.models.error_groups import ErrorCategory, ErrorGroup, GroupState, Sample, TopCount, TroubleCount
-from utils.models.factions import Faction, FactionPeriod, FactionRank
+from utils.models.factions import Faction, FactionPeriod, FactionRank, FactionRow
 from utils.models.game_log import (
     SAMPLE_TIME,
     GameLogState,
@@ -119,6 +119,8 @@ def _add_seasons(shelf: Shelf, guild_id: GuildId) -> None:
     shelf.seasons.results = {
         ("s1", board): SeasonResult("s1", board, rows) for board in (Board.KILLS, Board.KD)
     }
+    factions = (FactionRow(1, "f9", "Gone_*", "GON", 88), FactionRow(2, "f1", "Night_Wolves", "WLF", 77))
+    shelf.seasons.results["s1", Board.FACTIONS] = SeasonResult("s1", Board.FACTIONS, factions=factions)
 
 
 def _add_levels(shelf: Shelf) -> None:

@@ -22,12 +22,15 @@ from utils.database.archives.snapshot import SnapshotSource
 from utils.database.core.database import SafeDatabase
 from utils.database.core.indexes import list_kept
 from utils.database.migrations.migrations import MIGRATIONS
+from utils.database.repositories.factions import FactionRepository
 from utils.database.repositories.game_logs import GameLogRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository
+from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.wallets import WalletRepository
+from utils.database.units.faction_unit import FactionTransaction
 from utils.database.units.game_log_unit import GameLogTransaction
 from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.database.verification.repairs import DataRepairs
@@ -35,7 +38,9 @@ from utils.database.verification.stored_data import StoredData
 from utils.events import EventDispatcher
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.deaths import Death, LogFile
+from utils.models.factions import Faction, FactionPeriod
 from utils.models.guilds import ChannelKind, GuildSettings
+from utils.models.links import Link
 from utils.models.money import Change, LedgerKind, LedgerRow
 from utils.models.presence import LeaveReason, PlaySession
 from utils.models.reading import ImportJob, ImportProgress
@@ -148,6 +153,22 @@ class Community:
         wallets = WalletRepository(self.database, fences=unfenced)
         change = Change(member_id, LedgerKind.ADMIN, amount, key, NOW)
         await wallets.book_by_hand(self.scope.guild_id, change, describe)
+
+    async def found_faction(self) -> None:
+        """Store a faction with two members, one of whom has two players, and a linked member without one."""
+        guild_id, founder = self.scope.guild_id, MEMBERS[0]
+        links = LinkRepository(self.database)
+        for number, member_id in enumerate((*MEMBERS, founder, MemberId(702))):
+            link = Link(guild_id, member_id, PlayerId(f"{number:032}"), "Pike", NOW)
+            await links.put_proven(guild_id, link, at=NOW)
+        faction = Faction(guild_id, "f1", "Wolves", "woives", "WLF", is_open=True, founded_at=NOW)
+
+        def found(unit: FactionTransaction) -> None:
+            unit.insert_faction(faction)
+            for member_id in MEMBERS:
+                unit.open_period(FactionPeriod("f1", member_id, NOW), faction)
+
+        await FactionRepository(self.database, fences=unfenced).in_transaction(guild_id, found)
 
     async def list_player_ids(self) -> list[PlayerId]:
         """Return the players of its log."""

@@ -224,6 +224,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
     )
     guild_changes = build_guild_changes(stores, guild, around, servers)
     role_looks = build_role_looks(stores, guild, around, coverage)
+    factions = build_factions(stores, around)
     return FeatureServices(
         servers=servers,
         server_changes=build_server_changes(stores, guild, around, servers),
@@ -241,15 +242,11 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         links=links,
         role_looks=role_looks,
         role_rules=build_role_rules(stores, guild, around, role_looks),
-        factions=build_factions(stores, around),
+        factions=factions,
         coverage=coverage,
         statistics=statistics,
         combat=CombatService(stores.combat, stores.deaths, coverage, servers),
-        ranks=RankService(
-            stores.places,
-            coverage,
-            MemberRoleService(stores.roles, role_looks, build_rule_naming(stores), clock),
-        ),
+        ranks=build_ranks(stores, around, coverage, role_looks),
         levels=build_levels(stores, guild, around),
         xp_events=build_xp_events(stores, guild, around),
         server_comparisons=ServerComparisonService(stores.statistics, stores.combat, coverage),
@@ -261,10 +258,8 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         bounties=build_bounties(stores, guild, around, servers, links),
         bounty_endings=build_bounty_endings(stores, guild, around, servers),
         seasons=build_seasons(stores, around, servers, audit),
-        season_reports=SeasonReports(
-            stores.seasons, servers=servers, coverage=coverage, statistics=statistics, clock=clock
-        ),
-        season_timer=build_season_timer(stores, guild, around, coverage, statistics),
+        season_reports=build_season_reports(stores, servers, coverage, statistics, factions),
+        season_timer=build_season_timer(stores, guild, around, coverage, statistics, factions.figures),
         recaps=RecapService(stores.recaps, guild_changes, guild.settings, clock),
         recap_timer=build_recap_timer(stores, guild, around),
         exports=ExportService(stores.personal_data, people, audit=audit, clock=clock),
@@ -417,6 +412,14 @@ def build_role_looks(
     )
 
 
+def build_ranks(
+    stores: ServiceStores, around: Surroundings, coverage: CoverageService, looks: RoleLooks
+) -> RankService:
+    """Return the levels of players and the roles of members."""
+    roles = MemberRoleService(stores.roles, looks, build_rule_naming(stores), around.clock)
+    return RankService(stores.places, coverage, roles)
+
+
 def build_rule_naming(stores: ServiceStores) -> RuleNaming:
     """Return the names of what role rules are about."""
     return RuleNaming(stores.servers, stores.factions)
@@ -480,12 +483,31 @@ def build_seasons(
     )
 
 
+def build_season_reports(
+    stores: ServiceStores,
+    servers: GameServerService,
+    coverage: CoverageService,
+    statistics: StatisticsService,
+    factions: FactionService,
+) -> SeasonReports:
+    """Return the reader of seasons for commands."""
+    return SeasonReports(
+        stores.seasons,
+        servers=servers,
+        coverage=coverage,
+        statistics=statistics,
+        factions=factions,
+        clock=servers.clock,
+    )
+
+
 def build_season_timer(
     stores: ServiceStores,
     guild: GuildServices,
     around: Surroundings,
     coverage: CoverageService,
     statistics: StatisticsService,
+    factions: FactionFigureService,
 ) -> SeasonTimer:
     """Return the timer of seasons."""
     return SeasonTimer(
@@ -494,6 +516,7 @@ def build_season_timer(
         servers=stores.servers,
         coverage=coverage,
         statistics=statistics,
+        factions=factions,
         channels=guild.settings,
         premium=guild.premium,
         events=around.events,

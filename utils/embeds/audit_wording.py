@@ -450,13 +450,19 @@ def _describe_leader(facts: AuditFacts) -> Text:
 
 
 def _describe_repaired(facts: AuditFacts) -> Text:
-    """Return what a repair did: to deaths, to a wallet, or to all figures of a game server."""
+    """Return what a repair did: to deaths, to links, to a wallet, or to all figures of a game server."""
     if (deaths := facts.get_change("deaths").new) is not None:
         number = int(str(deaths))
         return plural(
             "{count} death is back from a backup",
             "{count} deaths are back from a backup",
             number,
+        )
+    if (marks := facts.get_change("marks").new) is not None:
+        return plural(
+            "{count} link names the faction of its member again",
+            "{count} links name the factions of their members again",
+            int(str(marks)),
         )
     if facts.member_id is not None:
         return text(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import discord
 
-from utils.embeds.players import BOARDS, build_ranking, describe_coverage, measure_places, write_place
+from utils.embeds.players import BOARDS, BoardLine, build_ranking, describe_coverage, list_board_lines
 from utils.embeds.replies import build_success_embed
 from utils.embeds.style import Style
 from utils.embeds.values import NONE_YET, count_kills, frame, join_facts
@@ -16,6 +16,7 @@ from utils.models.factions import (
     FactionMembers,
     FactionPeriod,
     FactionRank,
+    FactionRow,
     choose_successor,
 )
 from utils.models.scope import MemberId
@@ -124,24 +125,30 @@ def build_faction_embed(style: Style, figures: FactionFigures, coverage: Coverag
 
 
 def build_faction_list_embed(
-    style: Style, factions: Sequence[FactionFigures], *, first: int
+    style: Style, factions: Sequence[FactionFigures], coverage: Coverage, *, first: int
 ) -> discord.Embed:
     """Return one page of the factions; ``first`` is the number of its first row, from 1."""
     lines = [
         f"`{number}` {style.write(_show_faction(one))}" for number, one in enumerate(factions, start=first)
     ]
+    if lines:
+        lines = [style.write(describe_coverage(coverage)), "", *lines]
     nobody = text("No faction yet. Found the first with {create}.", create=Command("faction create"))
     return style.build(text("🏴 Factions"), nobody, lines=lines, colour=style.theme.ranking)
 
 
 def build_faction_board_embed(
-    style: Style, factions: Sequence[FactionFigures], coverage: Coverage, *, first: int
+    style: Style, rows: Sequence[FactionRow], coverage: Coverage, *, own: FactionRow | None = None
 ) -> discord.Embed:
-    """Return one page of the board of factions with a place; ``first`` is its first place."""
-    width = measure_places(style, first + len(factions) - 1)
-    lines = [style.write(_show_place(style, one, width=width)) for one in factions]
-    lines = lines or [style.write(text("This board is still empty."))]
+    """Return one page of the board of factions; ``own`` is marked, or stands below."""
+    mine = None if own is None else _build_line(own)
+    lines = list_board_lines(style, list(map(_build_line, rows)), mine)
     return build_ranking(style, BOARDS[Board.FACTIONS], coverage, lines)
+
+
+def _build_line(row: FactionRow) -> BoardLine:
+    name = frame("**{name}** [{tag}]", name=row.name, tag=row.tag)
+    return BoardLine(row.faction_id, row.rank, name, count_kills(row.kills))
 
 
 def _list_figures(figures: FactionFigures) -> list[tuple[Text, Value]]:
@@ -167,17 +174,6 @@ def _list_figures(figures: FactionFigures) -> list[tuple[Text, Value]]:
 def _count_kills(figures: FactionFigures, member_id: MemberId) -> int:
     counters = figures.by_member.get(member_id)
     return 0 if counters is None else counters.kills
-
-
-def _show_place(style: Style, figures: FactionFigures, *, width: int) -> Text:
-    faction, counters = figures.shown.faction, figures.counters
-    place = write_place(style, figures.place or 0, width=width)
-    return frame(
-        f"{place} **{{name}}** [{{tag}}] — {{kills}}",
-        name=faction.name,
-        tag=faction.tag,
-        kills=count_kills(counters.kills),
-    )
 
 
 def _show_faction(figures: FactionFigures) -> Text:

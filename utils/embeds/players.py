@@ -116,16 +116,37 @@ def build_board_embed(
         own: the caller's own row; it is marked, or stands below if it is on another page.
     """
     look = BOARDS[Board(board)]
-    width = measure_places(style, rows[-1].rank if rows else 0)
+    page = [_build_line(style, look, row) for row in rows]
+    mine = None if own is None else _build_line(style, look, own)
+    return build_ranking(style, look, coverage, list_board_lines(style, page, mine))
+
+
+@dataclass(frozen=True, slots=True)
+class BoardLine:
+    """A line of a board, before it is written.
+
+    Attributes:
+        key: tells whose line it is.
+    """
+
+    key: str
+    rank: int
+    name: Text
+    value: Value
+
+
+def list_board_lines(style: Style, page: Sequence[BoardLine], own: BoardLine | None) -> list[str]:
+    """Return the lines of a page of a board; the reader's own line is marked, or stands below."""
+    width = measure_places(style, page[-1].rank if page else 0)
     lines = []
-    for row in rows:
-        shown = show_board_row(style, look, row, width=width)
-        is_own = own is not None and row.player_id == own.player_id
+    for line in page:
+        shown = _show_line(style, line, width=width)
+        is_own = own is not None and line.key == own.key
         lines.append(style.write(text("{row} ← you", row=shown) if is_own else shown))
     lines = lines or [style.write(text("This board is still empty."))]
-    if own is not None and all(row.player_id != own.player_id for row in rows):
-        lines += ["", style.write(text("You: {row}", row=show_board_row(style, look, own)))]
-    return build_ranking(style, look, coverage, lines)
+    if own is not None and all(line.key != own.key for line in page):
+        lines += ["", style.write(text("You: {row}", row=_show_line(style, own)))]
+    return lines
 
 
 def build_ranking(style: Style, look: BoardLook, coverage: Coverage, lines: Sequence[str]) -> discord.Embed:
@@ -222,14 +243,22 @@ def _list_figures(stats: PlayerStats) -> Iterator[tuple[Text, Value]]:
     yield text("Last seen"), Moment(stats.last_seen_at)
 
 
-def show_board_row(style: Style, look: BoardLook, row: BoardRow, *, width: int = MEDAL_CHARACTERS) -> Text:
+def show_board_row(style: Style, look: BoardLook, row: BoardRow) -> Text:
     """Return a line of a board: place, player and value."""
+    return _show_line(style, _build_line(style, look, row))
+
+
+def _build_line(style: Style, look: BoardLook, row: BoardRow) -> BoardLine:
     value = look.show_value(row.value)
     if look.is_money:
         claims = plural("{count} bounty", "{count} bounties", row.claims)
         value = join_facts([show_money(style.theme, round(row.value)), claims])
-    place = write_place(style, row.rank, width=width)
-    return frame(f"{place} **{{name}}** — {{value}}", name=show_name(row.name), value=value)
+    return BoardLine(row.player_id, row.rank, frame("**{name}**", name=show_name(row.name)), value)
+
+
+def _show_line(style: Style, line: BoardLine, *, width: int = MEDAL_CHARACTERS) -> Text:
+    place = write_place(style, line.rank, width=width)
+    return frame(f"{place} {{name}} — {{value}}", name=line.name, value=line.value)
 
 
 def _describe_missing(places: RankedPlaces, names: Names) -> Text:

@@ -58,7 +58,8 @@ def build_season_results_embed(
     style: Style, standing: SeasonStanding, rows: Sequence[BoardRow]
 ) -> discord.Embed:
     """Return one page of the results of a season; the asker's own row is marked, or stands below."""
-    embed = build_board_embed(style, standing.board.value, rows, standing.coverage, own=standing.own)
+    board = standing.result.board.value
+    embed = build_board_embed(style, board, rows, standing.coverage, own=standing.own)
     if standing.is_linked and standing.own is None:
         style.add_footer(embed, text("You aren't among the first {count}.", count=Number(FROZEN_ROWS)))
     return embed

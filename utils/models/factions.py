@@ -228,6 +228,27 @@ class FactionFigures:
     places: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class FactionRow:
+    """One line of the board of factions, as it is shown and as the results of a season keep it."""
+
+    rank: int
+    faction_id: str
+    name: str
+    tag: str
+    kills: int
+
+
+def list_rows(ranked: Iterable[FactionFigures]) -> tuple[FactionRow, ...]:
+    """Return the board of factions; one without a place is not on it."""
+    placed = [(one.place, one.shown.faction, one.counters.kills) for one in ranked]
+    return tuple(
+        FactionRow(place, faction.faction_id, faction.name, faction.tag, kills)
+        for place, faction, kills in placed
+        if place is not None
+    )
+
+
 def sort_members(periods: Iterable[FactionPeriod]) -> tuple[FactionPeriod, ...]:
     """Return members by rank and then by age; equal ages are ordered by their ids."""
     ranks = tuple(reversed(FactionRank))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from utils.models.factions import FactionRow
 from utils.models.players import BoardRow
 from utils.models.scope import ALL_SERVERS, GuildId, ServerId
 from utils.models.statistics import Board, Coverage
@@ -21,7 +22,7 @@ MOST_SEASONS = 50
 FROZEN_ROWS = 100
 """The rows of each board that are kept when a season is closed."""
 
-SEASON_BOARDS = (Board.KILLS, Board.KD, Board.STREAK, Board.LONGEST, Board.XP, Board.BOUNTIES)
+SEASON_BOARDS = (Board.KILLS, Board.KD, Board.STREAK, Board.LONGEST, Board.XP, Board.BOUNTIES, Board.FACTIONS)
 """The boards that are kept, in the order in which they are shown."""
 
 
@@ -90,11 +91,16 @@ class Season:
 
 @dataclass(frozen=True, slots=True)
 class SeasonResult:
-    """The first rows of one board of a season, as they were when it was closed."""
+    """The first rows of one board of a season, as they were when it was closed.
+
+    Attributes:
+        rows: players; none on the board of factions, which has ``factions``.
+    """
 
     season_id: str
     board: Board
-    rows: tuple[BoardRow, ...]
+    rows: tuple[BoardRow, ...] = ()
+    factions: tuple[FactionRow, ...] = ()
 
 
 SeasonWinners = Mapping[str, BoardRow]
@@ -124,14 +130,15 @@ class SeasonStanding:
     Attributes:
         coverage: the servers and days of the season, for its look.
         is_linked: the asker has a linked player.
+        own_faction: the row of the asker's faction.
     """
 
     season: Season
     coverage: Coverage
-    board: Board
-    rows: tuple[BoardRow, ...]
+    result: SeasonResult
     own: BoardRow | None = None
     is_linked: bool = False
+    own_faction: FactionRow | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ class DataFault(StrEnum):
     DENIED = "denied"
     WALLET = "wallet"
     LEDGER = "ledger"
+    MARKS = "marks"
     ORPHANS = "orphans"
     KEPT_ORPHANS = "kept orphans"
     GONE = "gone"
@@ -288,6 +289,13 @@ def _describe(finding: DataFinding) -> Text:
 def _describe_place(finding: DataFinding, guild: str) -> Text:
     if finding.fault is DataFault.GONE:
         return _describe_gone(finding, guild)
+    if finding.fault is DataFault.MARKS:
+        return plural(
+            "{count} link of the community {guild} names another faction than its member's.",
+            "{count} links of the community {guild} name other factions than their members'.",
+            finding.found,
+            guild=guild,
+        )
     server = str(finding.server_id)
     place = text("the game server {server} of the community {guild}", server=server, guild=guild)
     return _describe_server(finding, place)

@@ -307,6 +307,11 @@ SENTENCES = [
         AuditFacts(changes=(FieldChange("figures", new=True),)),
         "all figures of a game server are counted again",
     ),
+    (
+        "data repair",
+        AuditFacts(changes=(FieldChange("marks", new=1),)),
+        "1 link names the faction of its member again",
+    ),
     ("data export", AuditFacts(player_id=PLAYER, player_name="Wolf"), "player Wolf"),
     ("data export", AuditFacts(member_id=ANN), "<@2>"),
     ("data erase", AuditFacts(member_id=ERASED_MEMBER_ID), "a member, by an admin"),

@@ -8,10 +8,13 @@ from utils.database.core.keys import build_key_prefix
 from utils.database.core.operations import Document
 from utils.database.core.transaction import Transaction
 from utils.database.documents.death_documents import decode_documents, read_death
+from utils.database.documents.faction_documents import NO_FACTION
+from utils.database.documents.link_documents import PROVEN
 from utils.database.repositories.repository import FencedRepository
 from utils.database.units.audit_unit import insert_entry
 from utils.database.units.count_lock import hold_counts, void_import
 from utils.database.units.server_numbers import Draw, draw_numbers
+from utils.database.verification.faction_marks import ACTIVE, CURRENT, find_right, read_memberships
 from utils.database.verification.stored_data import StoredData, try_to_read
 from utils.models.audit import AuditEntry
 from utils.models.deaths import Death
@@ -101,6 +104,30 @@ class DataRepairs(FencedRepository):
             wallets.update_one(own, fields, upsert=True)
             insert_entry(transaction, guild_id, entry)
             return True
+
+        return await self._in_transaction(guild_id, mend)
+
+    async def mend_marks(self, guild_id: GuildId, *, entry: AuditEntry) -> int:
+        """Write into proven links the factions of their members' periods; return how many changed.
+
+        Each change of a membership writes the same links, so of two at once one runs again.
+        """
+
+        def mend(transaction: Transaction) -> int:
+            links = transaction.of_guild("links", guild_id)
+            memberships = read_memberships(
+                transaction.of_guild("factions", guild_id).find(ACTIVE, hint="active"),
+                transaction.of_guild("faction_periods", guild_id).find(CURRENT, hint="current"),
+            )
+            changed = 0
+            for link in links.find(PROVEN, hint="proven"):
+                right = find_right(link, memberships)
+                if right is not None:
+                    update = {"$set": right} if right else {"$unset": NO_FACTION}
+                    changed += links.update_one({"player_id": link["player_id"], **PROVEN}, update)
+            if changed:
+                insert_entry(transaction, guild_id, entry)
+            return changed
 
         return await self._in_transaction(guild_id, mend)
 

@@ -1,5 +1,6 @@
 """All of the stored data as a full verification reads it: piece by piece, with little memory."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 
@@ -8,7 +9,9 @@ from utils.database.core.keys import KEY_BYTES, build_key_range
 from utils.database.core.operations import Document
 from utils.database.core.scope_rules import Query, scope_of_server
 from utils.database.documents.death_documents import decode_documents, read_death
+from utils.database.documents.link_documents import PROVEN
 from utils.database.documents.player_documents import read_days, read_month, read_player
+from utils.database.verification.faction_marks import ACTIVE, CURRENT, find_right, read_memberships
 from utils.database.verification.stored_data import StoredData, try_to_read
 from utils.models.deaths import Death
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
@@ -119,6 +122,16 @@ class StoredWhole(StoredData):
             )
             for one in self._iterate("wallets", {})
         }
+
+    def count_wrong_marks(self) -> Mapping[GuildId, int]:
+        """Return how many links of each community name another faction than their member's period."""
+        memberships = read_memberships(
+            self._iterate("factions", ACTIVE), self._iterate("faction_periods", CURRENT)
+        )
+        wrong = Counter[GuildId]()
+        for link in self._iterate("links", PROVEN):
+            wrong[GuildId(link["guild_id"])] += find_right(link, memberships) is not None
+        return +wrong
 
     def list_orphans(self) -> Sequence[DataFinding]:
         """Return the documents of game servers that are gone."""

@@ -148,6 +148,11 @@ class FactionService:
                 return faction
         raise NotFoundError(rules.NO_FACTION)
 
+    async def find_id(self, guild_id: GuildId, member_id: MemberId) -> str | None:
+        """Return the id of a member's faction; None without one."""
+        periods = await self.store.list_members(guild_id)
+        return next((one.faction_id for one in periods if one.member_id == member_id), None)
+
     async def get_led(self, guild_id: GuildId, member_id: MemberId) -> FactionMembers:
         """Return the faction that a member leads.
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from utils.clock import Clock
 from utils.errors import AmbiguousError, InvalidInputError, NotFoundError
+from utils.models.factions import FactionRow
 from utils.models.labels import REMOVED_SERVER, add_labels
 from utils.models.players import BoardRow
 from utils.models.scope import GuildId, MemberId, ServerId
@@ -22,6 +23,7 @@ from utils.models.seasons import (
 from utils.models.servers import GameServer
 from utils.models.statistics import Board
 from utils.models.texts import Command, Text, Value, text
+from utils.services.factions.factions import FactionService
 from utils.services.players.coverage import ALL_SERVERS, CoverageService
 from utils.services.players.statistics import StatisticsService
 from utils.services.seasons.choosing import choose_season
@@ -53,6 +55,7 @@ class SeasonReports:
     servers: GameServerService
     coverage: CoverageService
     statistics: StatisticsService
+    factions: FactionService
     clock: Clock
 
     async def describe(self, guild_id: GuildId, typed: str, server: str | None) -> SeasonReport:
@@ -95,7 +98,8 @@ class SeasonReports:
         linked = await self.coverage.list_linked(guild_id, asker_id)
         own = next((row for row in result.rows if row.player_id in linked), None)
         coverage = self.coverage.cover(season, await self._list_covered(season))
-        return SeasonStanding(season, coverage, board, result.rows, own, is_linked=bool(linked))
+        faction = await self._find_faction(result, guild_id, asker_id)
+        return SeasonStanding(season, coverage, result, own, is_linked=bool(linked), own_faction=faction)
 
     async def list_all(self, guild_id: GuildId) -> SeasonList:
         """Return all seasons with their winners."""
@@ -108,6 +112,15 @@ class SeasonReports:
     async def list_seasons(self, guild_id: GuildId) -> Sequence[Season]:
         """Return all seasons of a guild that were not cancelled, newest first."""
         return await self.store.list_seasons(guild_id)
+
+    async def _find_faction(
+        self, result: SeasonResult, guild_id: GuildId, member_id: MemberId
+    ) -> FactionRow | None:
+        """Return the row of a member's faction of now; None without one."""
+        if not result.factions:
+            return None
+        faction_id = await self.factions.find_id(guild_id, member_id)
+        return next((one for one in result.factions if one.faction_id == faction_id), None)
 
     async def _list_fitting(self, guild_id: GuildId, server: str | None) -> Sequence[Season]:
         """Return the seasons that cover a server; without one all of the guild."""

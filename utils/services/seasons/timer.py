@@ -18,11 +18,14 @@ from zoneinfo import ZoneInfo
 from utils.clock import Clock
 from utils.errors import TierRequiredError
 from utils.events import EventDispatcher, SeasonChanged
+from utils.models.factions import list_rows
 from utils.models.notices.notice import Notice
 from utils.models.premium import Feature
 from utils.models.scope import GuildId, ServerId
 from utils.models.seasons import FROZEN_ROWS, SEASON_BOARDS, Season, SeasonResult, SeasonState
 from utils.models.servers import GameServer
+from utils.models.statistics import Board, Coverage
+from utils.services.factions.figures import FactionFigureService
 from utils.services.guilds.news import build_news_queued, has_open_news
 from utils.services.players.coverage import CoverageService
 from utils.services.players.statistics import StatisticsService
@@ -76,6 +79,7 @@ class SeasonTimer:
     servers: ServerStore
     coverage: CoverageService
     statistics: StatisticsService
+    factions: FactionFigureService
     channels: ChannelFinder
     premium: PremiumService
     events: EventDispatcher
@@ -141,14 +145,7 @@ class SeasonTimer:
 
     async def _close(self, before: Season, after: Season, covered: Sequence[GameServer]) -> bool:
         coverage, now = self.coverage.cover(before, covered), self.clock.now()
-        results = [
-            SeasonResult(
-                before.season_id,
-                board,
-                await self.statistics.list_first(coverage, board, limit=FROZEN_ROWS),
-            )
-            for board in SEASON_BOARDS
-        ]
+        results = [await self._freeze(before.season_id, coverage, board) for board in SEASON_BOARDS]
         is_told = not before.is_silent and await has_open_news(self.channels, self.premium, before.guild_id)
 
         def build_notice(kept: Sequence[SeasonResult]) -> Notice:
@@ -168,3 +165,11 @@ class SeasonTimer:
         finally:
             if is_told:
                 self.events.dispatch(build_news_queued(before.guild_id))
+
+    async def _freeze(self, season_id: str, coverage: Coverage, board: Board) -> SeasonResult:
+        """Return the rows of a board as they are now."""
+        if board is Board.FACTIONS:
+            ranked = list_rows(await self.factions.rank(coverage))
+            return SeasonResult(season_id, board, factions=ranked[:FROZEN_ROWS])
+        rows = await self.statistics.list_first(coverage, board, limit=FROZEN_ROWS)
+        return SeasonResult(season_id, board, rows)

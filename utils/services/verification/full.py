@@ -132,6 +132,10 @@ class FullVerifier:
         servers, unreadable = data.list_servers()
         wallets, wrong = verify_ledgers(data)
         findings += [*unreadable, *verifier.compare_deaths(servers, expected), *wrong]
+        findings += [
+            DataFinding(DataFault.MARKS, guild_id, found=number)
+            for guild_id, number in data.count_wrong_marks().items()
+        ]
         findings += [*data.list_orphans(), *(find_gone(data, kept) if kept else ())]
         return VerificationReport(findings=tuple(findings), wallets=wallets), servers
 

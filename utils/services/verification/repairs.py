@@ -1,8 +1,8 @@
 """Repairs: what a verification found is mended by itself where deaths or the ledger prove what is right.
 
 Derived data is counted again, deaths come back from a backup insert-only and each only if it proves itself, a
-wallet is set to its unbroken ledger, and what belongs to a game server that is gone is deleted when it was
-found twice. Everything else is a person's decision.
+wallet is set to its unbroken ledger, the factions in links to the periods of their members, and what belongs
+to a game server that is gone is deleted when it was found twice. Everything else is a person's decision.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -76,6 +76,9 @@ class RepairStore(Protocol):  # implemented by DataRepairs
         Returns:
             True if it was mended.
         """
+
+    async def mend_marks(self, guild_id: GuildId, *, entry: AuditEntry) -> int:
+        """Write into proven links the factions of their members' periods; return how many changed."""
 
     async def delete_orphans(self, scope: ServerScope, name: str) -> None:
         """Delete the documents of a collection, if their game server is still gone."""
@@ -196,6 +199,9 @@ class DataRepair:
                 return await self.store.mend_wallet(
                     finding.guild_id, finding.member_id, judge=judge_ledger, entry=entry
                 )
+            case DataFault.MARKS if finding.guild_id:
+                entry = self._build_entry(FieldChange("marks", new=finding.found))
+                return await self.store.mend_marks(finding.guild_id, entry=entry) > 0
             case DataFault.ORPHANS if finding.scope is not None:
                 if is_known:
                     await self.store.delete_orphans(finding.scope, finding.detail)

@@ -106,5 +106,8 @@ class WholeData(VerifiedData, Protocol):  # implemented by StoredWhole
     def read_wallets(self) -> Mapping[tuple[GuildId, MemberId], WholeWallet]:
         """Return every wallet."""
 
+    def count_wrong_marks(self) -> Mapping[GuildId, int]:
+        """Return how many links of each community name another faction than their member's period."""
+
     def list_orphans(self) -> Sequence[DataFinding]:
         """Return the documents of game servers that are gone."""

@@ -20,6 +20,7 @@ from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.errors import StorageUnavailableError
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.deaths import Death
+from utils.models.factions import FactionRow
 from utils.models.notices.notice import Notice
 from utils.models.players import BoardRow, Counters, NamedCount, PlayerDay, PlayerRecord, sum_counters
 from utils.models.scope import (
@@ -39,6 +40,7 @@ from utils.services.seasons.notices import build_season_notice
 
 A, B = PlayerId("0002" + "a" * 28), PlayerId("0002" + "b" * 28)
 NOW = datetime(2026, 12, 7, 2, tzinfo=UTC)
+FACTIONS = (FactionRow(1, "1001", "Wolves", "WLF", 9),)
 FIRST, LAST = date(2026, 9, 29), date(2026, 12, 6)
 ENTRY = AuditEntry(NOW, MemberId(1), AuditAction.SEASON_END, AuditFacts())
 
@@ -110,7 +112,10 @@ class House:
             self.guild_id,
             season,
             replace(season, state=SeasonState.CLOSED, closed_at=NOW),
-            [SeasonResult(season.season_id, Board.KILLS, tuple(rows))],
+            [
+                SeasonResult(season.season_id, Board.KILLS, tuple(rows)),
+                SeasonResult(season.season_id, Board.FACTIONS, factions=FACTIONS),
+            ],
             server_ids=[self.scope.server_id],
             build_notice=build_notice,
             at=NOW,
@@ -239,7 +244,7 @@ async def test_two_processes_close_a_season_once(house: House) -> None:
         *[False] * 3,
         True,
     ]
-    assert (await house.count("season_results"), await house.count("outbox")) == (1, 1)
+    assert (await house.count("season_results"), await house.count("outbox")) == (2, 1)
     [entry] = await house.database.unscoped("outbox").find({}).to_list(None)
     assert (entry["server_id"], entry["channel_kind"], entry["type"]) == (ALL_SERVERS, "news", "season")
 
@@ -267,7 +272,7 @@ async def test_process_that_dies_while_it_closes_a_season_leaves_nothing(house: 
     assert await house.seasons.list_seasons(house.guild_id) == (season,)
     assert await house.count("season_results") == 0
     assert await house.close(season, rows)
-    assert (await house.count("season_results"), await house.count("outbox")) == (1, 1)
+    assert (await house.count("season_results"), await house.count("outbox")) == (2, 1)
 
 
 async def test_erased_player_is_erased_in_results_and_while_they_are_kept(house: House) -> None:
@@ -285,8 +290,10 @@ async def test_erased_player_is_erased_in_results_and_while_they_are_kept(house:
     for season_id in ("1", "2"):
         result = await house.seasons.find_result(house.guild_id, season_id, Board.KILLS)
         assert result == SeasonResult(season_id, Board.KILLS, expected)
+        factions = await house.seasons.find_result(house.guild_id, season_id, Board.FACTIONS)
+        assert factions == SeasonResult(season_id, Board.FACTIONS, factions=FACTIONS)
     told = await house.database.unscoped("outbox").find({}).sort("sequence").to_list(None)
-    assert [[place["name"] for place in one["notice"]["places"]] for one in told] == [[B], [B]]
+    assert [[place["name"] for place in one["notice"]["places"]] for one in told] == [[B, "Wolves"]] * 2
 
 
 async def test_full_guild_loses_its_oldest_closed_season(house: House, database: SafeDatabase) -> None:

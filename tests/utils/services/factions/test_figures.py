@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.fakes.factions import FakeFactionDays, FakeFactionStore
 from tests.fakes.links import FakeLinkStore
-from utils.models.factions import Faction, FactionPeriod, FactionRank, MemberKill
+from utils.models.factions import Faction, FactionPeriod, FactionRank, FactionRow, MemberKill, list_rows
 from utils.models.links import Link
 from utils.models.players import Counters, PlayerDay
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId
@@ -110,4 +110,7 @@ async def test_places_need_a_kill_and_periods_limit_the_days() -> None:
         ("Wolves", 1, 2),
         ("Hares", 0, None),
     ]
+    assert list_rows(today) == (FactionRow(1, "b", "Bears", "BRS", 4), FactionRow(2, "w", "Wolves", "WLF", 1))
+    early = await figures.rank(replace(everything, since=date(2025, 4, 10), until=date(2025, 4, 12)))
+    assert list_rows(early) == (FactionRow(1, "w", "Wolves", "WLF", 9),)
     assert (await figures.get(everything, "b")).counters == Counters(kills=4, deaths=1, xp=50, longest=80)

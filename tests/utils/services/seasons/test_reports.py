@@ -11,6 +11,7 @@ from tests.fakes.seasons import FIRST_DAY, LAST_DAY, build_season
 from tests.fakes.small_bot import Shelf
 from utils.errors import AmbiguousError, NotFoundError, TierRequiredError, UserFacingError
 from utils.interactions.services import Services
+from utils.models.factions import Faction, FactionPeriod, FactionRow
 from utils.models.links import Link, LinkState
 from utils.models.players import BoardRow, Counters
 from utils.models.seasons import Season, SeasonResult, SeasonState
@@ -152,7 +153,7 @@ async def test_results_are_those_of_the_last_season_that_was_closed(shelf: Shelf
     }
     reports = services.season_reports
     standing = await reports.get_results(GUILD, "", Board.KILLS, None, asker_id=ADMIN)
-    assert (standing.season, standing.rows, standing.own, standing.is_linked) == (
+    assert (standing.season, standing.result.rows, standing.own, standing.is_linked) == (
         second,
         ROWS[:1],
         None,
@@ -175,6 +176,26 @@ async def test_results_are_those_of_the_last_season_that_was_closed(shelf: Shelf
     put(shelf, build_season(GUILD))
     with pytest.raises(NotFoundError, match=r"No season has results yet. /season info shows how"):
         await reports.get_results(GUILD, "", Board.KILLS, None, asker_id=ADMIN)
+
+
+async def test_results_of_factions_have_the_row_of_the_askers_one(shelf: Shelf, services: Services) -> None:
+    """It is the faction that they are in now; a season from before the board was kept has none."""
+    closed = {"state": SeasonState.CLOSED, "closed_at": datetime(2025, 4, 1, tzinfo=UTC)}
+    put(shelf, build_season(GUILD, **closed))
+    wolves, bears = FactionRow(1, "w", "Wolves", "WLF", 9), FactionRow(2, "b", "Bears", "BRS", 3)
+    result = SeasonResult("1", Board.FACTIONS, factions=(wolves, bears))
+    reports = services.season_reports
+    with pytest.raises(UserFacingError, match="has no results for this board"):
+        await reports.get_results(GUILD, "", Board.FACTIONS, None, asker_id=ADMIN)
+    shelf.seasons.results = {("1", Board.FACTIONS): result}
+    founded = datetime(2025, 1, 1, tzinfo=UTC)
+    shelf.factions.factions = {"b": Faction(GUILD, "b", "Bears", "bears", "BRS", True, founded)}
+    shelf.factions.periods = [FactionPeriod("b", ADMIN, founded)]
+    standing = await reports.get_results(GUILD, "", Board.FACTIONS, None, asker_id=ADMIN)
+    assert (standing.result, standing.own, standing.own_faction) == (result, None, bears)
+    shelf.factions.periods = []
+    standing = await reports.get_results(GUILD, "", Board.FACTIONS, None, asker_id=ADMIN)
+    assert standing.own_faction is None
 
 
 async def test_list_names_winners_and_places(shelf: Shelf, services: Services) -> None:

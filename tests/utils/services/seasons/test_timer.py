@@ -12,11 +12,13 @@ from tests.fakes.seasons import LAST_DAY, build_season
 from tests.fakes.small_bot import Shelf
 from tests.fakes.storage import put_settings
 from utils.events import NoticesQueued, SeasonChanged
+from utils.models.factions import Faction, FactionPeriod, FactionRow
 from utils.models.guilds import ChannelKind
+from utils.models.links import Link
 from utils.models.notices.notice import compute_event_id
 from utils.models.notices.seasons import SeasonNotice, SeasonPlace
-from utils.models.players import BoardRow, Counters
-from utils.models.scope import ALL_SERVERS, ERASED_PLAYER_ID, ChannelId, ServerScope
+from utils.models.players import BoardRow, Counters, PlayerDay
+from utils.models.scope import ALL_SERVERS, ERASED_PLAYER_ID, ChannelId, MemberId, ServerScope
 from utils.models.seasons import FROZEN_ROWS, SEASON_BOARDS, Season, SeasonResult, SeasonState
 from utils.models.servers import ServerHealth
 from utils.models.statistics import Board
@@ -25,6 +27,7 @@ from utils.services.seasons.timer import SeasonTimer
 
 END = datetime(2025, 5, 5, tzinfo=UTC)  # the last day is over, on servers that have UTC
 HOUR = timedelta(hours=1)
+ANNA = MemberId(1)
 ROWS = [
     BoardRow(place, build_player_id(f"P{place}"), f"P{place}", 200.0 - place, Counters(kills=200 - place))
     for place in range(1, 121)
@@ -57,6 +60,23 @@ async def move_to(shelf: Shelf, timer: SeasonTimer, at: datetime) -> list[Season
     return [one.state for one in shelf.seasons.seasons.values()]
 
 
+async def add_factions(shelf: Shelf) -> None:
+    """Add a faction with kills before, in and after the season, and one without a kill."""
+    wolf = build_player_id("Wolf")
+    shelf.factions.links = shelf.links
+    await shelf.links.put_proven(GUILD, Link(GUILD, ANNA, wolf, "Wolf", START), at=START)
+    for faction_id, name, tag in (("w", "Wolves", "WLF"), ("b", "Bears", "BRS")):
+        founded = START - timedelta(days=30)
+        shelf.factions.factions[faction_id] = Faction(
+            GUILD, faction_id, name, name.casefold(), tag, is_open=True, founded_at=founded
+        )
+    shelf.factions.periods = [FactionPeriod("w", ANNA, START - timedelta(days=30))]
+    shelf.faction_days.days = [
+        PlayerDay(wolf, day, Counters(kills=kills))
+        for day, kills in ((date(2025, 5, 1), 100), (date(2025, 5, 2), 3), (LAST_DAY, 4), (END.date(), 50))
+    ]
+
+
 async def read_servers(shelf: Shelf, *, at: datetime) -> None:
     """Note that both servers were read."""
     for server in (NORTH, SOUTH):
@@ -69,6 +89,7 @@ async def test_season_goes_its_way_and_is_told_once(shelf: Shelf, timer: SeasonT
     told: list[object] = []
     shelf.events.register(NoticesQueued, told.append)
     put(shelf, build_season(GUILD, first_day=date(2025, 5, 2), state=SeasonState.PLANNED))
+    await add_factions(shelf)
     states = [
         await move_to(shelf, timer, START),
         await move_to(shelf, timer, datetime(2025, 5, 2, tzinfo=UTC)),
@@ -81,11 +102,16 @@ async def test_season_goes_its_way_and_is_told_once(shelf: Shelf, timer: SeasonT
     [season] = shelf.seasons.seasons.values()
     assert (season.closing_at, season.closed_at, season.last_day) == (END, END + 2 * HOUR, LAST_DAY)
     results = shelf.seasons.results
+    boards = [board for board in SEASON_BOARDS if board not in (Board.BOUNTIES, Board.FACTIONS)]
     assert {key: len(one.rows) for key, one in results.items()} == {
-        ("1", board): 0 if board is Board.BOUNTIES else FROZEN_ROWS for board in SEASON_BOARDS
+        ("1", board): FROZEN_ROWS if board in boards else 0 for board in SEASON_BOARDS
     }
+    wolves = FactionRow(1, "w", "Wolves", "WLF", 7)
+    assert results["1", Board.FACTIONS] == SeasonResult("1", Board.FACTIONS, factions=(wolves,))
     assert shelf.statistics.asked[0] == ("kills", 0, FROZEN_ROWS, 0, date(2025, 5, 2), ())
-    boards = [board for board in SEASON_BOARDS if board is not Board.BOUNTIES]
+    players = [
+        SeasonPlace(board, row.rank, row.name, round(row.value) * 100) for board in boards for row in ROWS[:3]
+    ]
     assert shelf.seasons.notices == [
         SeasonNotice(
             event_id=compute_event_id(f"{GUILD};season;1"),
@@ -93,11 +119,7 @@ async def test_season_goes_its_way_and_is_told_once(shelf: Shelf, timer: SeasonT
             at=END + 2 * HOUR,
             season="Spring",
             game_server="",
-            places=tuple(
-                SeasonPlace(board, row.rank, row.name, round(row.value) * 100)
-                for board in boards
-                for row in ROWS[:3]
-            ),
+            places=(*players, SeasonPlace(Board.FACTIONS, 1, "Wolves", 700)),
         )
     ]
     queued = NoticesQueued(scope=ServerScope(GUILD, ALL_SERVERS), kinds=frozenset({ChannelKind.NEWS}))
@@ -213,5 +235,6 @@ def test_erased_player_is_not_told() -> None:
     """Only their row stays, in the results."""
     rows = (replace(ROWS[0], player_id=ERASED_PLAYER_ID), *ROWS[1:])
     result = SeasonResult("1", Board.KD, (replace(rows[0], value=2.35), replace(rows[1], value=1.15)))
-    notice = build_season_notice(build_season(GUILD), [result], game_server="North", at=END)
+    factions = SeasonResult("1", Board.FACTIONS)
+    notice = build_season_notice(build_season(GUILD), [result, factions], game_server="North", at=END)
     assert (notice.places, notice.game_server) == ((SeasonPlace(Board.KD, 2, "P2", 115),), "North")

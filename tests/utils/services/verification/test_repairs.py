@@ -55,6 +55,11 @@ class FakeRepairStore:
         del guild_id, member_id, judge, entry
         return False
 
+    async def mend_marks(self, guild_id: GuildId, *, entry: AuditEntry) -> int:
+        """Mend none."""
+        del guild_id, entry
+        return 0
+
     async def delete_orphans(self, scope: ServerScope, name: str) -> None:
         """Delete none."""
 

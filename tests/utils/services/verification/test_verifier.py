@@ -40,10 +40,10 @@ SESSIONS = (timedelta(minutes=1), timedelta(hours=5))
 ALL = VerificationReport(servers=1, players=20, wallets=2)
 
 
-@pytest.mark.usefixtures("community")
-async def test_right_data_is_right(database: SafeDatabase) -> None:
-    """Samples of the counters are those that the deaths give, and wallets are as the ledger says."""
+async def test_right_data_is_right(database: SafeDatabase, community: Community) -> None:
+    """Counters are those that the deaths give, wallets as the ledger says, links as the periods say."""
     assert await verify_quickly(database, {SERVER: DEATHS}) == ALL
+    await community.found_faction()
     newer = Community(database, ServerScope(GuildId(43), SERVER.server_id), seed=2)
     await newer.store(deaths=3)
     expected = {SERVER: DEATHS - 1}
@@ -163,6 +163,23 @@ async def add_player(community: Community) -> None:
     await community.database.unscoped("players").insert_one(stray)
 
 
+def in_faction(*updates: tuple[dict[str, object], dict[str, object]]) -> Damage:
+    """Return a damage to links of members, two of whom are in a faction."""
+
+    async def damage(community: Community) -> None:
+        await community.found_faction()
+        for query, update in updates:
+            await community.damage("links", query, update)
+
+    return damage
+
+
+async def lose_period(community: Community) -> None:
+    """Let a member's time in a faction be over, but not in their two links."""
+    await community.found_faction()
+    await community.damage("faction_periods", PAYER, {"$set": {"is_current": False, "left_at": NOW}})
+
+
 PAYER, PAID = ({"member_id": int(member_id)} for member_id in MEMBERS)
 PLACE = "the game server aaaaaaaa of the community 42"
 STRAY = "belongs to no game server any more: the game server gone of the community 42."
@@ -277,6 +294,25 @@ CASES: dict[str, tuple[Damage, list[DataFault], list[str]]] = {
         [],
         [f"1 document of play_days {STRAY}"],
     ),
+    "mark of another faction": (
+        in_faction(({**PAYER, "is_main": True}, {"$set": {"faction_id": "f2"}})),
+        [],
+        ["1 link of the community 42 names another faction than its member's."],
+    ),
+    "marks that are old, gone and too many": (
+        in_faction(
+            ({**PAYER, "is_main": False}, {"$set": {"faction_tag": "OLD"}}),
+            (PAID, {"$unset": {"faction_id": "", "faction_tag": ""}}),
+            ({"member_id": 702}, {"$set": {"faction_id": "f1", "faction_tag": "WLF"}}),
+        ),
+        [],
+        ["3 links of the community 42 name other factions than their members'."],
+    ),
+    "marks without a period": (
+        lose_period,
+        [],
+        ["2 links of the community 42 name other factions than their members'."],
+    ),
     "kept orphan": (
         of_nobody("kills"),
         [],
@@ -362,6 +398,25 @@ async def read_all(database: SafeDatabase) -> dict[tuple[int, str], list[dict[st
         for document in await database.unscoped(name).find({}).sort("_id", 1).to_list(None):
             found.setdefault((document["guild_id"], name), []).append(document)
     return found
+
+
+async def test_repaired_marks_are_those_of_the_periods(
+    database: SafeDatabase, community: Community, shop: RepairShop
+) -> None:
+    """A link that was right is not written, and neither is one of another community."""
+    neighbour = Community(database, ServerScope(GuildId(43), SERVER.server_id), seed=2)
+    await neighbour.found_faction()
+    await community.found_faction()
+    before = await read_all(database)
+    await community.damage("links", {**PAYER, "is_main": True}, {"$set": {"faction_tag": "OLD"}})
+    await community.damage("links", {"member_id": 702}, {"$set": {"faction_id": "f1"}})
+    check = await shop.repair_all({})
+    assert [(one.fault, one.found, one.is_repaired) for one in check.findings] == [(DataFault.MARKS, 2, True)]
+    after = await read_all(database)
+    [entry] = after.pop((42, "audit"))[len(before.pop((42, "audit"), [])) :]
+    changed = {"name": "marks", "old": None, "new": 2}
+    assert (entry["action"], entry["facts"]["changes"]) == ("data repair", [changed])
+    assert after == before
 
 
 async def test_figures_that_differ_again_are_left(community: Community, shop: RepairShop) -> None:
