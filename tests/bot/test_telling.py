@@ -1,4 +1,4 @@
-"""What becomes of a community is told once, also if the bot is killed between storing it and telling it."""
+"""News is posted once, even if the bot is killed between storing and telling it."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -170,7 +170,7 @@ async def test_everything_is_told_once_when_the_bot_is_killed_before_it_knows_th
 
 @pytest.mark.fault
 async def test_nothing_old_is_told_after_a_restore_and_an_import(open_stage: StageFactory) -> None:
-    """All of it was told since the backup, so it comes again in silence, as imported weeks and levels do."""
+    """People know it all since the backup, so it comes again in silence, like imported weeks and levels."""
     stage = await open_hosted(open_stage, tier=4)
     village = Village(stage)
     fans = village.create_role("fans")

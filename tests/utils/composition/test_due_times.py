@@ -131,8 +131,8 @@ async def test_due_times_of_older_data_are_passed_over_once_after_its_upgrade(
     assert link["untold"] == 1
 
 
-async def test_what_was_told_before_a_restore_is_not_told_again(database: SafeDatabase) -> None:
-    """A recap is planned anew, a level is silent next time, and so is a role that is edited once more."""
+async def test_news_of_before_a_restore_is_not_told_again(database: SafeDatabase) -> None:
+    """A recap gets another plan. A level, and a role that is edited once more, are silent."""
     await database.unscoped("leases").insert_one({"_id": FENCE.shard, "token": FENCE.token})
     for guild_id in GUILDS:
         await fill_looks(database, guild_id)
