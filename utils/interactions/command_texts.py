@@ -16,7 +16,7 @@ from utils.localization.localizer import Localizer
 from utils.models.languages import LANGUAGE_NAMES, name_in_discord
 from utils.models.texts import Text
 
-UNDESCRIBED = "No description provided"  # the library's own words
+CONTEXT = "ctx"  # the first parameter of every command
 
 
 class CommandText(NamedTuple):
@@ -77,7 +77,7 @@ def _name_choice(choice: discord.OptionChoice) -> CommandText:
 
 def _list_described(command: discord.SlashCommand) -> list[discord.Option]:
     """Return its options; before a bot has loaded a command, its context is one of them as well."""
-    return [option for option in command.options if option.description != UNDESCRIBED]
+    return [option for option in command.options if option.name != CONTEXT]
 
 
 def _list_translated(option: discord.Option) -> list[discord.OptionChoice]:
