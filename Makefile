@@ -47,10 +47,10 @@ lint: $(STAMP) ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(TYPED)
-	$(BIN)/python -m utils.localization.messages --check
+	$(BIN)/python -m utils.commandline.messages --check
 
 messages: $(STAMP) ## the catalogues of all languages anew, after a change of texts; ARGS="--add de" begins one
-	$(BIN)/python -m utils.localization.messages $(ARGS)
+	$(BIN)/python -m utils.commandline.messages $(ARGS)
 
 pictures: $(STAMP) ## the pictures of the documents again, from what the bot sends
 	$(BIN)/python -m pytest -q tests/pictures --record $(ARGS)

@@ -29,7 +29,8 @@ UNSEEN_CALLS = {
 }
 UNSEEN_BASES = {"StrEnum", "Protocol", "ConfigurationError"}
 UNSEEN_KEYWORDS = {
-    *("description", "name"),  # texts of commands and options, which are not translated yet
+    *("description", "name"),  # texts of commands and options: their registration translates them
+    "context",  # for translators
     *("thread_name_prefix", "loc", "textcoords"),  # arguments of libraries
 }
 PROSE = re.compile(r"[A-Za-z,;:.]{2,} [a-z]+")

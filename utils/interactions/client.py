@@ -281,7 +281,7 @@ class KillfeedBot(commands.Bot):
         """
         if self._sharding.is_first:
             with note_unreached("commands are not registered, the next connect tries again", self._errors):
-                await self._register.update()
+                await self._register.update(self.services.languages.all)
         with note_unreached("the ids of the commands are not known", self._errors):
             self.services.languages.know_commands(await self._register.read_ids())
 

@@ -11,6 +11,9 @@ from typing import Any
 import discord
 from structlog import get_logger
 
+from utils.interactions.command_texts import localised
+from utils.localization.languages import Languages
+
 EVERYWHERE = "everywhere"
 SLASH = discord.SlashCommand.type
 
@@ -54,14 +57,16 @@ class CommandRegister:
         self._file = file
         self._lock = asyncio.Lock()  # several shards may connect at once
 
-    async def update(self) -> None:
-        """Register the command set, unless it is registered already.
+    async def update(self, languages: Languages) -> None:
+        """Register the command set in all languages, unless it is registered already.
+
+        The catalogues count by their bytes, because reading all of them takes a second.
 
         Raises:
             discord.HTTPException: Discord refuses, or does not answer.
         """
         async with self._lock:
-            await self._update()
+            await self._update(languages)
 
     async def read_ids(self) -> Mapping[str, int]:
         """Return Discord's id of each registered command by its full name; those of a group share one.
@@ -89,14 +94,16 @@ class CommandRegister:
         except discord.Forbidden:  # the bot is not in the home guild
             return ()
 
-    async def _update(self) -> None:
+    async def _update(self, languages: Languages) -> None:
+        texts = await languages.compute_digest()
         registered = self._read_registered()
         sets = dict.fromkeys(registered, ()) | self._sort_commands()
         for where, commands in sets.items():
-            digest = self._compute_digest([command.to_dict() for command in commands])
+            digest = self._compute_digest([command.to_dict() for command in commands], texts)
             if registered.get(where) == digest:
                 continue
-            await self._register(where, commands)
+            with localised(commands, await languages.open_all()):
+                await self._register(where, commands)
             registered[where] = digest
             self._file.write_text(json.dumps(registered), "ascii")
 
@@ -127,10 +134,11 @@ class CommandRegister:
             return {}
         return found if isinstance(found, dict) else {}
 
-    def _compute_digest(self, payload: object) -> str:
+    def _compute_digest(self, payload: object, texts: str) -> str:
         told = {
             "application": self._bot.application_id,
             "api": discord.http.Route.API_BASE_URL,
             "set": payload,
+            "texts": texts,
         }
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

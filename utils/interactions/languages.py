@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import discord
 
 from utils.embeds.factory import EmbedFactory
+from utils.localization.languages import Languages
 from utils.models.scope import GuildId
 from utils.services.guilds.guild_settings import SettingsService
 
@@ -16,18 +17,23 @@ class AnswerLanguages:
         self._embeds = embeds
         self._settings = settings
 
+    @property
+    def all(self) -> Languages:
+        """The languages of the bot."""
+        return self._embeds.languages
+
     def know_commands(self, ids: Mapping[str, int]) -> None:
         """Write commands as mentions from now on: Discord's id of each by its full name."""
-        self._embeds.languages.command_ids.update(ids)
+        self.all.command_ids.update(ids)
 
     async def speak(self, interaction: discord.Interaction, *, is_private: bool) -> EmbedFactory:
         """Return the factory for an answer; a private one is in the guild's language if need be."""
         own = interaction.locale if is_private else None
-        if own is None or not self._embeds.languages.has(own):
+        if own is None or not self.all.has(own):
             own = await self.find_language(interaction.guild_id, interaction.guild_locale)
-        return await self._embeds.speak(self._embeds.languages.choose(own))
+        return await self._embeds.speak(self.all.choose(own))
 
     async def find_language(self, guild_id: int | None, locale: object) -> str:
         """Return a guild's language: the one that an admin chose, else Discord's ``locale``, else English."""
         chosen = None if guild_id is None else await self._settings.find_language(GuildId(guild_id))
-        return self._embeds.languages.choose(chosen, None if locale is None else str(locale))
+        return self.all.choose(chosen, None if locale is None else str(locale))

@@ -1,7 +1,8 @@
 """Languages: lists the bot's languages, chooses one for an answer, and reads each localizer once."""
 
 import asyncio
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from babel.core import UnknownLocaleError
@@ -62,6 +63,17 @@ class Languages:
                 if language not in self._opened:
                     self._opened[language] = await asyncio.to_thread(self._read, language)
         return self._opened[language]
+
+    async def open_all(self) -> Sequence[Localizer]:
+        """Return the localizer of every language with a file, in order of their codes."""
+        return [await self.open(language) for language in sorted(self._files)]
+
+    async def compute_digest(self) -> str:
+        """Return a digest of all catalogues, which is cheap beside reading them."""
+        contents = await asyncio.to_thread(
+            lambda: [self._files[one].read_bytes() for one in sorted(self._files)]
+        )
+        return hashlib.sha256(b"".join(contents)).hexdigest()
 
     def has(self, locale: str) -> bool:
         """Tell whether the bot has the language of a locale."""

@@ -122,6 +122,10 @@ class Localizer:
         """Return a value for a title, a description, a field or a message's content."""
         return self._markdown.write(value)
 
+    def find_form(self, each: Text) -> str:
+        """Return the sentence of a text with its places still open; the English one if it has no other."""
+        return self._plain.find_form(each)
+
     def write_plain(self, value: Value) -> str:
         """Return a value for a footer, a button, a choice, a form or a picture, without markup."""
         return self._plain.write(value)

@@ -1,15 +1,13 @@
-"""``make messages``: collects every text of the code and updates all catalogues.
+"""Collects every text of the code, and updates catalogues; ``utils.commandline.messages`` runs it.
 
 English needs no catalogue, so the repository has no template: it is made from the code each time. Texts
 are found in the parsed code: Babel's extractor goes by tokens, takes ``text[1]`` for a text as well, and
 misses some behind it.
 """
 
-import argparse
 import ast
 import io
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from babel import Locale
@@ -25,18 +23,28 @@ MAKERS = {"text": 1, "plural": 2, "text_in": 2, "sentence": 1, "sentences": 2}
 WIDTH = 110
 PROJECT = "Deadside bot"
 
+Template = Catalog
+"""Every text, each with its files, without a language."""
 
-def collect_texts(root: Path = ROOT) -> Catalog:
+
+def collect_texts(root: Path = ROOT) -> Template:
     """Return every text of the code, each with its files."""
-    template = Catalog(project=PROJECT, charset="utf-8")
+    template = Template(project=PROJECT, charset="utf-8")
     for file in (file for source in SOURCES for file in sorted((root / source).rglob("*.py"))):
         for call, name in _list_makers(ast.parse(file.read_bytes())):
             literals = [ast.literal_eval(literal) for literal in call.args[: MAKERS[name]]]
             context = literals.pop(0) if name == "text_in" else None
             message = tuple(literals) if len(literals) > 1 else literals[0]
             place = (file.relative_to(root).as_posix(), call.lineno)
-            template.add(message, locations=[place], context=context)
+            add_text(template, message, context=context, place=place)
     return template
+
+
+def add_text(
+    template: Template, message: str | tuple[str, str], *, context: str | None, place: tuple[str, int]
+) -> None:
+    """Add a text, or the forms of one that depends on a number, with its file and line."""
+    template.add(message, locations=[place], context=context)
 
 
 def _list_makers(tree: ast.Module) -> Iterator[tuple[ast.Call, str]]:
@@ -46,7 +54,7 @@ def _list_makers(tree: ast.Module) -> Iterator[tuple[ast.Call, str]]:
             yield node, node.func.id
 
 
-def add_language(language: str, template: Catalog, folder: Path = FOLDER) -> Path:
+def add_language(language: str, template: Template, folder: Path = FOLDER) -> Path:
     """Write a catalogue with every text and no translation; return its file."""
     catalog = Catalog(locale=Locale.parse(language, sep="-"), project=PROJECT, charset="utf-8")
     catalog.update(template)
@@ -55,7 +63,7 @@ def add_language(language: str, template: Catalog, folder: Path = FOLDER) -> Pat
     return file
 
 
-def update_file(file: Path, template: Catalog) -> bytes:
+def update_file(file: Path, template: Template) -> bytes:
     """Return the content of a catalogue's file: with new texts, untranslated, and without removed ones."""
     with file.open("rb") as content:
         catalog = read_po(content, locale=Locale.parse(file.stem, sep="-"))
@@ -65,38 +73,13 @@ def update_file(file: Path, template: Catalog) -> bytes:
     return _write(catalog)
 
 
-def list_changes(template: Catalog, folder: Path = FOLDER) -> dict[Path, bytes]:
+def list_changes(template: Template, folder: Path = FOLDER) -> dict[Path, bytes]:
     """Return the files that are out of date, with their new content."""
     wanted = {file: update_file(file, template) for file in sorted(folder.glob("*.po"))}
     return {file: content for file, content in wanted.items() if file.read_bytes() != content}
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Update the catalogues, or with ``--check`` report those that are out of date."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--check", action="store_true", help="change nothing, fail when something would change"
-    )
-    parser.add_argument("--add", metavar="LANGUAGE", help="begin the catalogue of a language, such as pt-BR")
-    options = parser.parse_args(arguments)
-    template = collect_texts()
-    if options.add:
-        add_language(options.add, template)
-    changes = list_changes(template)
-    if options.check:
-        sys.stdout.writelines(f"{file.name} is not up to date: make messages\n" for file in changes)
-        return 1 if changes else 0
-    for file, content in changes.items():
-        file.write_bytes(content)
-    sys.stdout.write(f"{len(template)} texts, {len(changes)} catalogues changed\n")
-    return 0
 
 
 def _write(catalog: Catalog) -> bytes:
     content = io.BytesIO()
     write_po(content, catalog, width=WIDTH, sort_output=True, include_lineno=False, ignore_obsolete=True)
     return content.getvalue()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -15,6 +15,8 @@ LANGUAGE_NAMES: Mapping[str, str] = {
 }
 """Each language by its code, as Discord writes it."""
 
+_IN_DISCORD = {"es": "es-ES"}
+
 AUTOMATIC = "auto"
 
 LANGUAGE_CHOICES: Mapping[str, Text | str] = {AUTOMATIC: text_in("a choice", "Automatic"), **LANGUAGE_NAMES}
@@ -38,6 +40,11 @@ class LanguageOverview:
         """Return the language for people."""
         name = name_language(self.language)
         return text("Automatic: {language}", language=name) if self.is_automatic else name
+
+
+def name_in_discord(language: str) -> str:
+    """Return Discord's name of a language's locale; ``es-419`` falls back to ``es-ES`` by itself."""
+    return _IN_DISCORD.get(language, language)
 
 
 def name_language(locale: str) -> str:

@@ -1,7 +1,7 @@
 """Discord's rules of application commands, those included that its API document does not show."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from simulation.discord.validation.form import FormErrors, Path
@@ -10,7 +10,9 @@ MAX_DESCRIPTION = 100
 MAX_OPTIONS = 25
 MAX_CHOICES = 25
 MAX_CHOICE_TEXT = 100
-MAX_COMMAND_CHARACTERS = 8000  # names, descriptions and choice values of a command together
+MAX_COMMAND_CHARACTERS = (
+    8000  # names, descriptions and choice values of a command together, by the longest language
+)
 MAX_TEXT_LENGTH = 6000
 LARGEST_SAFE_INTEGER = 2**53
 
@@ -21,6 +23,15 @@ _WITH_CHOICES = (STRING, INTEGER, NUMBER)
 # `\w` also allows some characters that are not letters, numbers, `-` or `_`; Discord documents
 # ^[-_'\p{L}\p{N}…]{1,32}$
 _NAME = re.compile(r"[-\w]{1,32}")
+LOCALES = frozenset(
+    {
+        *("bg", "cs", "da", "de", "el", "en-GB", "en-US", "es-419", "es-ES", "fi", "fr"),
+        *("hi", "hr", "hu", "id", "it", "ja", "ko", "lt", "nl", "no", "pl", "pt-BR"),
+        *("ro", "ru", "sv-SE", "th", "tr", "uk", "vi", "zh-CN", "zh-TW"),
+    }
+)
+"""The locales of Discord's clients."""
+
 _ID_KEYS = ("id", "application_id", "guild_id", "version")
 
 
@@ -36,6 +47,8 @@ def check_command(errors: FormErrors, path: Path, command: Mapping[str, Any]) ->
         _check_options(errors, path, command, depth=0)
     else:
         errors.check_text((*path, "name"), command.get("name"), least=1, most=32, is_required=True)
+        for at, name in _list_localised(errors, path, command, "name"):
+            errors.check_text(at, name, least=1, most=32, is_required=True)
         if command.get("description"):
             errors.add((*path, "description"), "BASE_TYPE_MAX_LENGTH", "Must be 0 or fewer in length.")
         if command.get("options"):
@@ -51,10 +64,29 @@ def check_command(errors: FormErrors, path: Path, command: Mapping[str, Any]) ->
 
 def count_characters(command: Mapping[str, Any]) -> int:
     """Count the name, description and choice values of a command and of all its options."""
-    total = sum(len(str(command.get(key) or "")) for key in ("name", "description"))
+    total = _count_longest(command, "name") + _count_longest(command, "description")
     for choice in command.get("choices") or ():
-        total += len(str(choice.get("name", ""))) + len(str(choice.get("value", "")))
+        total += _count_longest(choice, "name") + len(str(choice.get("value", "")))
     return total + sum(count_characters(option) for option in command.get("options") or ())
+
+
+def _count_longest(item: Mapping[str, Any], key: str) -> int:
+    """Return the characters of a field in the language in which it is longest."""
+    localised = item.get(f"{key}_localizations")
+    texts = localised.values() if isinstance(localised, dict) else ()
+    return max(len(str(text or "")) for text in (item.get(key), *texts))
+
+
+def _list_localised(
+    errors: FormErrors, path: Path, item: Mapping[str, Any], key: str
+) -> Iterator[tuple[Path, object]]:
+    """Check the locales of a field, and yield the place and text of each that Discord knows."""
+    field = f"{key}_localizations"
+    if item.get(field) is None:
+        return
+    for locale, text in (errors.check_object((*path, field), item[field]) or {}).items():
+        if errors.check_choice((*path, field, locale), locale, sorted(LOCALES)):
+            yield (*path, field, locale), text
 
 
 def _check_ids(errors: FormErrors, path: Path, command: Mapping[str, Any]) -> None:
@@ -81,19 +113,18 @@ def _check_places(errors: FormErrors, path: Path, command: Mapping[str, Any]) ->
 
 
 def _check_name(errors: FormErrors, path: Path, item: Mapping[str, Any]) -> None:
-    at = (*path, "name")
-    name = item.get("name")
-    if not errors.check_text(at, name, least=1, most=32, is_required=True):
-        return
-    text = str(name)
-    if not _NAME.fullmatch(text) or text != text.lower():
-        errors.add(at, "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
+    for at, name in (((*path, "name"), item.get("name")), *_list_localised(errors, path, item, "name")):
+        if not errors.check_text(at, name, least=1, most=32, is_required=True):
+            continue
+        text = str(name)
+        if not _NAME.fullmatch(text) or text != text.lower():
+            errors.add(at, "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
 
 
 def _check_description(errors: FormErrors, path: Path, item: Mapping[str, Any]) -> None:
-    errors.check_text(
-        (*path, "description"), item.get("description"), least=1, most=MAX_DESCRIPTION, is_required=True
-    )
+    own = ((*path, "description"), item.get("description"))
+    for at, description in (own, *_list_localised(errors, path, item, "description")):
+        errors.check_text(at, description, least=1, most=MAX_DESCRIPTION, is_required=True)
 
 
 def _check_options(errors: FormErrors, path: Path, parent: Mapping[str, Any], *, depth: int) -> None:
@@ -175,21 +206,24 @@ def _check_value_rules(errors: FormErrors, path: Path, option: Mapping[str, Any]
                 errors.add((*path, key), "APPLICATION_COMMAND_OPTIONS_TYPE_INVALID", f"No {key} on this type")
     errors.check_whole((*path, "min_length"), option.get("min_length"), least=0, most=MAX_TEXT_LENGTH)
     errors.check_whole((*path, "max_length"), option.get("max_length"), least=1, most=MAX_TEXT_LENGTH)
-    names: set[str] = set()
+    names: set[tuple[object, str]] = set()
     for index, choice in enumerate(errors.check_list((*path, "choices"), choices, most=MAX_CHOICES)):
         at = (*path, "choices", index)
         content = errors.check_object(at, choice)
         if content is not None:
             check_choice(errors, at, content, kind)
-            name = str(content.get("name"))
-            if name in names:
+            localised = _list_localised(errors, at, content, "name")
+            named = {(None, str(content.get("name"))), *((place[-1], str(name)) for place, name in localised)}
+            if named & names:
                 errors.add(at, "APPLICATION_COMMAND_OPTIONS_CHOICE_NAME_EXISTS", "Choice name exists")
-            names.add(name)
+            names |= named
 
 
 def check_choice(errors: FormErrors, path: Path, choice: Mapping[str, Any], kind: int) -> None:
     """Check a fixed or autocompleted choice of a text or number option."""
-    errors.check_text((*path, "name"), choice.get("name"), least=1, most=MAX_CHOICE_TEXT, is_required=True)
+    own = ((*path, "name"), choice.get("name"))
+    for at, name in (own, *_list_localised(errors, path, choice, "name")):
+        errors.check_text(at, name, least=1, most=MAX_CHOICE_TEXT, is_required=True)
     value = choice.get("value")
     if kind == STRING:
         errors.check_text((*path, "value"), value, least=1, most=MAX_CHOICE_TEXT, is_required=True)

@@ -57,6 +57,44 @@ CHOICE = {"name": "Kills", "value": "kills"}
         (_command(_option(choices=[CHOICE], autocomplete=True)), "0.options.0.autocomplete"),
         (_command(_option(choices=[{"name": "x" * 101, "value": "x"}])), "0.options.0.choices.0.name"),
         (_command(_option(choices=[{"name": "x", "value": 5}])), "0.options.0.choices.0.value"),
+        (_command(description_localizations={"xx": "x"}), "0.description_localizations.xx"),
+        (_command(description_localizations={"de": "x" * 101}), "0.description_localizations.de"),
+        (_command(description_localizations=["de"]), "0.description_localizations"),
+        (_command(name_localizations={"de": "Zu viel"}), "0.name_localizations.de"),
+        (_command(type=2, name="Add", name_localizations={"de": "x" * 33}), "0.name_localizations.de"),
+        (
+            _command(_option(description_localizations={"fr": ""})),
+            "0.options.0.description_localizations.fr",
+        ),
+        (
+            _command(_option(choices=[{**CHOICE, "name_localizations": {"es-ES": "x" * 101}}])),
+            "0.options.0.choices.0.name_localizations.es-ES",
+        ),
+        (
+            _command(
+                _option(
+                    choices=[
+                        {"name": name, "value": name, "name_localizations": {"de": "gleich"}} for name in "ab"
+                    ]
+                )
+            ),
+            "0.options.0.choices.1",
+        ),
+        (
+            _command(
+                *(
+                    _option(
+                        name=f"o{language}",
+                        choices=[
+                            {"name": c, "value": c, "name_localizations": {"de": c, language: c * 100}}
+                            for c in "abcdefghijklmnopqrst"
+                        ],
+                    )
+                    for language in ("fr", "pl", "ru", "it")
+                ),
+            ),
+            "0",
+        ),
         (_command(_option(type=6, autocomplete=True)), "0.options.0.autocomplete"),
         (_command(_option(min_length=-1)), "0.options.0.min_length"),
         (_command(_group(_group(_subcommand()))), "0.options.0.options.0.type"),

@@ -1,15 +1,19 @@
 """The command set: known without any registration, and registered in two parts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from simulation.discord import Fault, Guild, Permission, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.own_bot import OwnBot, wait_until
+from tests.fakes.pseudo_language import PSEUDO
 from tests.fakes.small_bot import Shelf, SmallBot
 from utils.interactions.command_set import is_registered_in, list_commands
+from utils.interactions.command_texts import localised
+from utils.localization.languages import Languages
 
 GUILD_COMMANDS = "/applications/{application_id}/guilds/{guild_id}/commands"
 
@@ -103,3 +107,69 @@ async def test_register_of_an_older_version_is_written_again(
     (tmp_path / "commands.json").write_text("0" * 64, "ascii")
     async with running_bot(OwnBot(shelf, tmp_path), world):
         await wait_until(lambda: bool(world.commands.list_commands(None)))
+
+
+PO = """
+msgid ""
+msgstr "Content-Type: text/plain; charset=utf-8\\n"
+
+msgctxt "command"
+msgid "Which one"
+msgstr "{said}"
+
+msgctxt "choice"
+msgid "Kills"
+msgstr "Bajas"
+
+msgctxt "context menu"
+msgid "Stats"
+msgstr "Estadísticas"
+
+msgctxt "command"
+msgid "Which days to count"
+msgstr "Which days to count"
+"""
+
+
+def list_localised(item: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    """Yield the English and the translations of everything in a command that has some."""
+    for key in ("name", "description"):
+        if f"{key}_localizations" in item:
+            yield item[key], item[f"{key}_localizations"]
+    for part in (*item.get("options", ()), *item.get("choices", ())):
+        yield from list_localised(part)
+
+
+async def register_in_spanish(said: str, shelf: Shelf, world: SimulatedDiscord, folder: Path) -> int:
+    """Run a bot with a Spanish catalogue until its commands are known, and count the registrations."""
+    (folder / "es.po").write_text(PO.replace("{said}", said), "utf-8")
+    shelf.languages = Languages(folder)
+    async with running_bot(OwnBot(shelf, folder), world) as bot:
+        await bot.wait_until_registered()  # type: ignore[attr-defined]
+    return world.commands.writes
+
+
+@pytest.mark.usefixtures("guild")
+async def test_commands_are_registered_in_every_language(
+    shelf: Shelf, world: SimulatedDiscord, tmp_path: Path
+) -> None:
+    """Another catalogue registers them again, the same one does not; names of commands stay in English."""
+    assert await register_in_spanish("Cuál", shelf, world, tmp_path) == 1
+    commands = world.commands.list_commands(None)
+    found = [said for command in commands for said in list_localised(command)]
+    assert dict(found) == {
+        "Which one": {"es-ES": "Cuál"},
+        "Kills": {"es-ES": "Bajas"},
+        "Stats": {"es-ES": "Estadísticas"},
+    }
+    assert await register_in_spanish("Cuál", shelf, world, tmp_path) == 1
+    assert await register_in_spanish("¿Cuál?", shelf, world, tmp_path) == 2
+
+
+async def test_commands_have_no_translations_outside_of_the_block(shelf: Shelf) -> None:
+    """A second connect computes the same digest as the first one."""
+    commands = OwnBot(shelf, Path()).pending_application_commands
+    before = [command.to_dict() for command in commands]
+    with localised(commands, [PSEUDO]):
+        assert [command.to_dict() for command in commands] != before
+    assert [command.to_dict() for command in commands] == before

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 from babel.messages.catalog import Catalog
 
+from utils.commandline.messages import collect_all, main
 from utils.localization.catalogue import read_catalogue
-from utils.localization.messages import add_language, collect_texts, list_changes, main
+from utils.localization.messages import add_language, collect_texts, list_changes
+from utils.models.languages import LANGUAGE_NAMES
 
 CODE = """
 from utils.models.texts import plural, text, text_in
@@ -76,3 +78,16 @@ def test_catalogues_of_the_repository_are_up_to_date() -> None:
     """This is the check of ``make lint``; there are texts at all."""
     assert main(["--check"]) == 0
     assert len(collect_texts()) > 100
+
+
+def test_texts_of_commands_are_collected() -> None:
+    """Descriptions, and names of choices and menus; a language's own name is not translated."""
+    found = list_ids(collect_all())
+    assert {
+        ("command", "Game servers and channels of this Discord server"),
+        ("command", "Which one"),
+        ("choice", "Killfeed"),
+        ("context menu", "Stats"),
+    } <= found
+    assert not {("choice", name) for name in LANGUAGE_NAMES.values()} & found
+    assert {("choice", "Automatic"), (None, "Setup")} & found == {("choice", "Automatic")}
