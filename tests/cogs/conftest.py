@@ -77,7 +77,7 @@ class KnownCommands(CommandRegister):
         self._registry = world.commands
 
     async def _update(self, languages: Languages) -> None:
-        """Let Discord have the commands, in English."""
+        """Let Discord have the commands."""
         del languages
         sets = self._sort_commands()
         for where, commands in sets.items():
