@@ -15,7 +15,9 @@ from utils.composition.pruning import PRUNE_TASK
 from utils.database.archives.after_restore import do_for_all
 from utils.database.archives.switching import PendingRestores
 from utils.database.core.database import Fence, SafeDatabase
+from utils.database.read_models.standings.standings import Standings
 from utils.database.repositories.bounties import BountyRepository
+from utils.database.repositories.levels import LevelRepository
 from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.notifications import NotificationRepository
 from utils.database.repositories.premium import PremiumRepository
@@ -146,6 +148,19 @@ async def doubt_roles(data: RestoredData) -> None:
     await do_for_all(filter(data.covers, found), partial(store.doubt_grants, at=data.now))
 
 
+async def silence_levels(data: RestoredData) -> None:
+    """Take every level for told that follows from the restored figures."""
+    store = LevelRepository(data.database, Standings(data.database), fences=data.find_fence)
+    found = await data.scope_index.list_guilds_with_levels()
+    await do_for_all(filter(data.covers, found), store.silence_all)
+
+
+async def pass_over_looks(data: RestoredData) -> None:
+    """Tell nobody of what the next looks find: levels that were told, and roles that were given before."""
+    await doubt_roles(data)
+    await silence_levels(data)
+
+
 async def forget_direct_messages(data: RestoredData) -> None:
     """Delete the direct messages that wait: they tell of what was before the restore."""
     store = NotificationRepository(data.database, fences=data.find_fence)
@@ -157,7 +172,7 @@ DUE_TIMES: Mapping[str, PassOver | str] = {
     EXPIRE_TASK: expire_bounties,
     ENDS_TASK: end_grants,
     PROOFS_TASK: forget_requests,
-    LOOKS_TASK: doubt_roles,
+    LOOKS_TASK: pass_over_looks,
     SEASONS_TASK: silence_seasons,
     RECAPS_TASK: pass_over_recaps,
     DIRECT_TASK: forget_direct_messages,

@@ -17,13 +17,17 @@ from utils.database.repositories.leases import RESTORE_LEASE, LeaseRepository
 from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.notifications import NotificationRepository
 from utils.database.repositories.premium import PremiumRepository
+from utils.database.repositories.recaps import RecapRepository
+from utils.database.repositories.roles import RoleRepository
 from utils.database.repositories.seasons import SeasonRepository
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.links import Link, ProofWindow
 from utils.models.money import Bounty, Change, LedgerKind
 from utils.models.notifications import DirectEvent, tell_placer
 from utils.models.premium import Grant, PremiumAction, PremiumEvent
+from utils.models.recaps import RecapKind
 from utils.models.restores import RestoreFacts
+from utils.models.roles import GrantState, RoleGrant, RoleId
 from utils.models.scope import GuildId, MemberId, ServerId, ServerScope
 from utils.services.money.money_stores import MoneyUnit
 from utils.services.personal.notifications import NotificationService
@@ -69,6 +73,21 @@ async def fill(database: SafeDatabase, guild_id: GuildId) -> None:
         await seasons.insert_season(guild_id, build_season(guild_id, season_id, last_day=last_day))
 
 
+async def fill_looks(database: SafeDatabase, guild_id: GuildId) -> None:
+    """Store a recap that is due, a known level, and roles that a rule gave and is about to take."""
+    own = {"guild_id": int(guild_id)}
+    await database.unscoped("guilds").insert_one({**own, "channels": {"news": 5}})
+    plan = {RecapKind.WEEKLY: NOW - timedelta(hours=1)}
+    await RecapRepository(database, fences=lambda _: None).put_plan(guild_id, plan)
+    known = {"member_id": int(MEMBER), "level": 4, "is_told": False, "basis": "before"}
+    await database.unscoped("levels").insert_one({**own, **known})
+    grants = {
+        (RoleId(number), MEMBER): RoleGrant(RoleId(number), MEMBER, state, SINCE)
+        for number, state in enumerate((GrantState.GIVEN, GrantState.TAKING, GrantState.BY_HAND), 1)
+    }
+    await RoleRepository(database, fences=lambda _: None).change_grants(guild_id, {}, grants)
+
+
 async def read(database: SafeDatabase, name: str, guild_id: GuildId) -> list[Document]:
     """Return the documents of a guild."""
     return await database.unscoped(name).find({"guild_id": int(guild_id)}).to_list(None)
@@ -110,6 +129,28 @@ async def test_due_times_of_older_data_are_passed_over_once_after_its_upgrade(
     await upgrade.wait_until_current()
     [link] = await read(database, "links", GUILDS[0])
     assert link["untold"] == 1
+
+
+async def test_news_of_before_a_restore_is_not_told_again(database: SafeDatabase) -> None:
+    """A recap gets another plan. A level, and a role that is edited once more, are silent."""
+    await database.unscoped("leases").insert_one({"_id": FENCE.shard, "token": FENCE.token})
+    for guild_id in GUILDS:
+        await fill_looks(database, guild_id)
+    names = ("guilds", "levels", "role_grants")
+    before = {name: await read(database, name, GUILDS[1]) for name in names}
+    for _ in range(2):
+        await pass_over_due(database, build_facts(), FENCE, default_tier=0)
+        [guild] = await read(database, "guilds", GUILDS[0])
+        assert guild["recap"] == {}
+        [level] = await read(database, "levels", GUILDS[0])
+        assert (level["level"], level["basis"]) == (4, "")
+        grants = {one["role_id"]: one for one in await read(database, "role_grants", GUILDS[0])}
+        assert {role_id: (one["state"], one["is_silent"]) for role_id, one in grants.items()} == {
+            1: ("giving", True),
+            2: ("taking", True),
+            3: ("by_hand", False),
+        }
+    assert {name: await read(database, name, GUILDS[1]) for name in names} == before
 
 
 async def test_ends_between_backup_and_restore_are_carried_out_in_silence(database: SafeDatabase) -> None:

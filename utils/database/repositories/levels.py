@@ -81,6 +81,14 @@ class LevelRepository(FencedRepository):
 
         return await self._in_transaction(guild_id, put)
 
+    async def silence_all(self, guild_id: GuildId) -> None:
+        """Let the next look take the levels of all members as they are then, without telling them."""
+
+        def silence(transaction: Transaction) -> None:
+            transaction.of_guild("levels", guild_id).update_many({}, {"$set": {"basis": ""}})
+
+        await self._in_transaction(guild_id, silence)
+
     async def delete_levels(self, guild_id: GuildId, member_ids: Collection[MemberId]) -> None:
         """Forget the levels of members."""
 

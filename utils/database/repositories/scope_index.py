@@ -94,6 +94,10 @@ class ScopeIndexRepository:
         """Return every guild with a role that the bot gave, or is about to give or take."""
         return await self._group_guilds("role_grants", {"$sort": {"guild_id": 1}}, hint="grant")
 
+    async def list_guilds_with_levels(self) -> tuple[GuildId, ...]:
+        """Return every guild with a member whose level is known."""
+        return await self._group_guilds("levels", {"$sort": {"guild_id": 1}}, hint="member")
+
     async def list_guilds_with_errors(self) -> tuple[GuildId, ...]:
         """Return every guild with groups of errors, or with hours of them, and the whole bot."""
         known = [
