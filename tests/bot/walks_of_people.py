@@ -172,7 +172,7 @@ async def run_seasons(walker: Walker) -> None:
 async def lead_factions(walker: Walker) -> None:
     """A faction has the members, ranks, name and tag that its leader and an admin give it.
 
-    A member who asked for it is told by direct message.
+    A member who asked for it gets a direct message.
     """
     stage = walker.stage
     chief, mate, loner = (stage.world.add_member(stage.guild, name) for name in ("chief", "mate", "loner"))
