@@ -11,7 +11,20 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from benchmarks import answers, backup, both, care, errors, importing, lines, live, load, outage, starting
+from benchmarks import (
+    answers,
+    backup,
+    both,
+    care,
+    errors,
+    factions,
+    importing,
+    lines,
+    live,
+    load,
+    outage,
+    starting,
+)
 from benchmarks.figures import Figure, render_table
 
 ROWS = 100_000
@@ -28,6 +41,7 @@ BENCHMARKS: dict[str, Callable[[int], Awaitable[list[Figure]]]] = {
     "backup": backup.measure,
     "errors": errors.measure,
     "care": care.measure,
+    "factions": factions.measure,
 }
 
 

@@ -13,6 +13,7 @@ from tests.fakes.own_bot import OwnBot, wait_until
 from tests.fakes.small_bot import Shelf
 from tests.fakes.storage import build_server
 from utils.interactions.command_set import EVERYWHERE, CommandRegister
+from utils.localization.languages import Languages
 from utils.models.players import Counters, KnownPlayer, NamedCount, PlayerStats
 from utils.models.scope import GuildId, PlayerId, ServerId
 
@@ -75,8 +76,9 @@ class KnownCommands(CommandRegister):
         super().__init__(bot, file)
         self._registry = world.commands
 
-    async def _update(self) -> None:
+    async def _update(self, languages: Languages) -> None:
         """Let Discord have the commands."""
+        del languages
         sets = self._sort_commands()
         for where, commands in sets.items():
             scope = None if where == EVERYWHERE else int(where)

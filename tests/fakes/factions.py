@@ -1,6 +1,6 @@
 """Factions in memory: their storage, and its transactions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TypeVar
@@ -20,9 +20,10 @@ from utils.models.factions import (
     sort_members,
 )
 from utils.models.notifications import DirectMessage
-from utils.models.players import PlayerDay
+from utils.models.players import PlayerDay, sum_counters
 from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.models.statistics import CoveredDeaths
+from utils.services.factions.figures import SummedMonths, WantedMonths
 
 T = TypeVar("T")
 
@@ -204,17 +205,36 @@ class FakeFactionDays:
     days: list[PlayerDay] = field(default_factory=list)
     kills: list[MemberKill] = field(default_factory=list)
 
-    async def list_days(
-        self, covered: CoveredDeaths, player_ids: Sequence[PlayerId], *, since: date, until: date
-    ) -> Sequence[PlayerDay]:
-        """Return the days of players."""
+    async def sum_months(self, covered: CoveredDeaths, wanted: WantedMonths) -> Sequence[SummedMonths]:
+        """Return the sums of players over months."""
         del covered
-        return [one for one in self.days if one.player_id in player_ids and since <= one.day <= until]
+        return [
+            {
+                player_id: sum_counters(
+                    one.counters
+                    for one in self.days
+                    if one.player_id == player_id and first <= one.day <= last
+                )
+                for player_id in player_ids
+            }
+            for (first, last), player_ids in wanted
+        ]
 
-    async def list_kills_among(
-        self, covered: CoveredDeaths, player_ids: Sequence[PlayerId], *, since: date, until: date
-    ) -> Sequence[MemberKill]:
-        """Return the kills among players."""
+    async def list_days(
+        self, covered: CoveredDeaths, wanted: Mapping[date, Collection[PlayerId]]
+    ) -> Sequence[PlayerDay]:
+        """Return the days of players in some months."""
         del covered
-        own = [one for one in self.kills if {one.killer_id, one.victim_id} <= set(player_ids)]
-        return [one for one in own if since <= one.day <= until]
+        return [one for one in self.days if one.player_id in wanted.get(one.day.replace(day=1), ())]
+
+    async def list_kills_inside(
+        self, covered: CoveredDeaths, groups: Iterable[Collection[PlayerId]], *, since: date, until: date
+    ) -> Sequence[MemberKill]:
+        """Return the kills inside groups."""
+        del covered
+        return [
+            one
+            for group in groups
+            for one in self.kills
+            if {one.killer_id, one.victim_id} <= set(group) and since <= one.day <= until
+        ]

@@ -5,7 +5,8 @@ a member is at its end, so each day of a player counts for one faction at most. 
 are linked now. A kill of a member by another member of the same faction is taken off the faction's kills.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from datetime import date, timedelta
 from typing import Protocol
@@ -27,7 +28,16 @@ from utils.models.texts import text
 from utils.services.links.linking import LinkStore
 
 GONE = text("This faction is disbanded.")
-FAR_ZONE = timedelta(days=1)  # the date of a game server may be ahead of that in UTC
+FAR_ZONE = DAY = timedelta(days=1)  # the date of a game server may be ahead of that in UTC
+MORE_THAN_A_MONTH = timedelta(days=32)
+
+FactionKey = tuple[str, MemberId]
+FactionSums = Mapping[FactionKey, Counters]
+Months = tuple[date, date]
+"""The first day of a month, and the last day of the same or a later one."""
+
+WantedMonths = Sequence[tuple[Months, Collection[PlayerId]]]
+SummedMonths = Mapping[PlayerId, Counters]
 
 
 class FactionLists(Protocol):  # implemented by FactionRepository
@@ -43,15 +53,21 @@ class FactionLists(Protocol):  # implemented by FactionRepository
 class FactionDays(Protocol):  # implemented by FactionFigureRepository
     """The days and kills of members' players on the covered servers."""
 
-    async def list_days(
-        self, covered: CoveredDeaths, player_ids: Sequence[PlayerId], *, since: date, until: date
-    ) -> Sequence[PlayerDay]:
-        """Return the counters of players by day, server by server."""
+    async def sum_months(self, covered: CoveredDeaths, wanted: WantedMonths) -> Sequence[SummedMonths]:
+        """Return the counters of players over whole months, each in the order that was asked for.
 
-    async def list_kills_among(
-        self, covered: CoveredDeaths, player_ids: Sequence[PlayerId], *, since: date, until: date
+        They are without metres and suicides, which no faction shows.
+        """
+
+    async def list_days(
+        self, covered: CoveredDeaths, wanted: Mapping[date, Collection[PlayerId]]
+    ) -> Sequence[PlayerDay]:
+        """Return the counters of players by day, in the months that begin with the given days."""
+
+    async def list_kills_inside(
+        self, covered: CoveredDeaths, groups: Iterable[Collection[PlayerId]], *, since: date, until: date
     ) -> Sequence[MemberKill]:
-        """Return the kills of these players by these players."""
+        """Return the kills of players by others of their group."""
 
 
 @dataclass(eq=False, repr=False)
@@ -85,10 +101,33 @@ class FactionFigureService:
         spans = list_spans(factions, periods, players, since=coverage.since, until=last)
         if not spans:
             return rank_factions(factions, periods, {})
-        first, wanted = min(one.first for one in spans), sorted({one.player_id for one in spans})
-        days = await self.days.list_days(coverage, wanted, since=first, until=last)
-        kills = await self.days.list_kills_among(coverage, wanted, since=first, until=last)
-        return rank_factions(factions, periods, sum_spans(spans, days, kills))
+        sums = await self._sum(coverage, spans)
+        return rank_factions(factions, periods, sums)
+
+    async def _sum(self, coverage: Coverage, spans: Sequence[FactionSpan]) -> FactionSums:
+        """Return the counters of each member for each faction.
+
+        Whole months are summed by the database, and only the months in which somebody came or went are
+        read day by day: a year of many members is a million counters.
+        """
+        whole, rest = split_spans(spans)
+        wanted = [(months, {one.player_id for one in own}) for months, own in whole.items()]
+        groups: dict[str, set[PlayerId]] = {}
+        for span in spans:
+            groups.setdefault(span.faction_id, set()).add(span.player_id)
+        first, last = min(one.first for one in spans), max(one.last for one in spans)
+        summed, days, kills = await asyncio.gather(
+            self.days.sum_months(coverage, wanted),
+            self.days.list_days(coverage, rest),
+            self.days.list_kills_inside(coverage, groups.values(), since=first, until=last),
+        )
+        months = [
+            (span.key, counters[span.player_id])
+            for own, counters in zip(whole.values(), summed, strict=True)
+            for span in own
+            if span.player_id in counters
+        ]
+        return sum_spans(spans, months, days, kills)
 
 
 def list_spans(
@@ -113,10 +152,37 @@ def list_spans(
     return spans
 
 
+def split_spans(
+    spans: Iterable[FactionSpan],
+) -> tuple[Mapping[Months, Sequence[FactionSpan]], Mapping[date, Collection[PlayerId]]]:
+    """Return the spans by the whole months in them, and the players of the months at their edges."""
+    whole: dict[Months, list[FactionSpan]] = {}
+    rest: dict[date, set[PlayerId]] = {}
+    for span in spans:
+        begin = _find_month(_find_month(span.first - DAY) + MORE_THAN_A_MONTH)  # the first whole month
+        end = _find_month(span.last + DAY)  # behind the last whole month
+        if begin < end:
+            whole.setdefault((begin, end - DAY), []).append(span)
+        for day in (span.first, span.last):
+            if not begin <= day < end:
+                rest.setdefault(_find_month(day), set()).add(span.player_id)
+    return whole, rest
+
+
 def sum_spans(
-    spans: Iterable[FactionSpan], days: Iterable[PlayerDay], kills: Iterable[MemberKill]
-) -> Mapping[tuple[str, MemberId], Counters]:
-    """Return the counters of each member for each faction, without kills inside the faction."""
+    spans: Iterable[FactionSpan],
+    months: Iterable[tuple[FactionKey, Counters]],
+    days: Iterable[PlayerDay],
+    kills: Iterable[MemberKill],
+) -> FactionSums:
+    """Return the counters of each member for each faction, without kills inside the faction.
+
+    Args:
+        spans: the days that count.
+        months: the counters of whole months within them.
+        days: all other days within them, and perhaps more.
+        kills: of members by members.
+    """
     by_player: dict[PlayerId, list[FactionSpan]] = {}
     for span in spans:
         by_player.setdefault(span.player_id, []).append(span)
@@ -125,7 +191,9 @@ def sum_spans(
         own = by_player.get(player_id, ())
         return next((span for span in own if span.first <= day <= span.last), None)
 
-    counted: dict[tuple[str, MemberId], list[Counters]] = {}
+    counted: dict[FactionKey, list[Counters]] = {}
+    for key, counters in months:
+        counted.setdefault(key, []).append(counters)
     for one in days:
         counts_for = find(one.player_id, one.day)
         if counts_for is not None:
@@ -141,7 +209,7 @@ def sum_spans(
 def rank_factions(
     factions: Iterable[Faction],
     periods: Iterable[FactionPeriod],
-    sums: Mapping[tuple[str, MemberId], Counters],
+    sums: FactionSums,
 ) -> tuple[FactionFigures, ...]:
     """Return factions by kills, then by fewer deaths, then by name; one without a kill has no place."""
     current = [one for one in periods if one.is_current]
@@ -157,3 +225,8 @@ def rank_factions(
         replace(one, place=number if one.counters.kills else None, places=placed)
         for number, one in enumerate(figures, start=1)
     )
+
+
+def _find_month(day: date) -> date:
+    """Return the first day of a month."""
+    return day.replace(day=1)

@@ -413,7 +413,10 @@ async def test_days_and_kills_among_members_are_read_from_the_shown_figures(
     ingestion = IngestionRepository(camp.database, fences=lambda _: None)
     await GameServerRepository(camp.database).insert_server(scope, make_server(scope))
     wolf, bear, fox = map(PlayerId, ("wolf", "bear", "fox"))
-    days = [PlayerDay(wolf, date(2025, 4, day), Counters(kills=day)) for day in (29, 30)]
+    days = [
+        PlayerDay(wolf, date(2025, 4, 29), Counters(kills=29, deaths=1, longest=80, best_streak=3, xp=9)),
+        PlayerDay(wolf, date(2025, 4, 30), Counters(kills=30, longest=60, best_streak=4)),
+    ]
     deaths = [
         make_death(scope, *pair, second=number)
         for number, pair in enumerate(
@@ -429,11 +432,18 @@ async def test_days_and_kills_among_members_are_read_from_the_shown_figures(
     figures, today = FactionFigureRepository(camp.database), date(2025, 4, 30)
     covered = CoveredDeaths(GUILD, [scope.server_id])
     read = [wolf, bear]
-    assert await figures.list_days(covered, read, since=today, until=today) == (days[1],)
-    assert await figures.list_kills_among(covered, read, since=today, until=today) == (
+    april = date(2025, 4, 1)
+    assert await figures.list_days(covered, {april: read, date(2025, 3, 1): [fox]}) == tuple(days)
+    months = (april, today)
+    assert await figures.sum_months(covered, [((april, april), [bear]), (months, read)]) == (
+        {},
+        {wolf: Counters(kills=59, deaths=1, longest=80, best_streak=4, xp=9)},
+    )
+    assert await figures.list_kills_inside(covered, [read, [fox]], since=today, until=today) == (
         MemberKill(bear, wolf, today),
         MemberKill(wolf, bear, today),
     )
     foreign = CoveredDeaths(OTHER, [stranger.server_id])
-    assert await figures.list_days(foreign, read, since=today, until=today) == ()
-    assert await figures.list_kills_among(foreign, [*read, fox], since=today, until=today) == ()
+    assert await figures.list_days(foreign, {april: read}) == ()
+    assert await figures.sum_months(foreign, [(months, read)]) == ({},)
+    assert await figures.list_kills_inside(foreign, [[*read, fox]], since=today, until=today) == ()

@@ -44,7 +44,7 @@ def sum_kills(
     """Return the kills of each faction up to today."""
     factions = (WOLVES, BEARS)
     spans = list_spans(factions, periods, PLAYERS, since=None, until=TODAY)
-    ranked = rank_factions(factions, periods, sum_spans(spans, days, kills or []))
+    ranked = rank_factions(factions, periods, sum_spans(spans, [], days, kills or []))
     return {one.shown.faction.faction_id: one.counters.kills for one in ranked}
 
 
@@ -84,6 +84,39 @@ def test_no_day_counts_twice(stays: list[tuple[int, int]], day: int) -> None:
             periods.append(stay((WOLVES, BEARS)[len(periods) % 2], ANNA, first, min(28, first + days)))
             free = first + days + 1
     assert sum(sum_kills(periods, [count(WOLF, day)]).values()) <= 1
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 150), st.integers(0, 90)), max_size=4),
+    st.lists(st.integers(0, 250), max_size=8, unique=True),
+    st.none() | st.integers(0, 200),
+)
+async def test_months_and_days_together_are_what_the_days_give(
+    stays: list[tuple[int, int]], played: list[int], since: int | None
+) -> None:
+    """Months are summed where all of their days count, and every other day is looked at by itself."""
+    begin, links, store, days = date(2025, 1, 1), FakeLinkStore(), FakeFactionStore(), FakeFactionDays()
+    await links.put_proven(GUILD, Link(GUILD, ANNA, WOLF, WOLF, START), at=START)
+    store.factions, free = {one.faction_id: one for one in (WOLVES, BEARS)}, 0
+    for number, (first, length) in enumerate(sorted(stays)):
+        if first >= free:
+            joined = datetime(2025, 1, 1, tzinfo=UTC) + first * DAY
+            left = None if number == len(stays) - 1 else joined + length * DAY
+            faction = (WOLVES, BEARS)[number % 2]
+            store.periods.append(FactionPeriod(faction.faction_id, ANNA, joined, left_at=left))
+            free = first + length + 1 if left else 1000
+    days.days = [
+        PlayerDay(WOLF, begin + one * DAY, Counters(kills=1 + one, longest=one, xp=2)) for one in played
+    ]
+    today = begin + 250 * DAY
+    covered = Coverage(GUILD, [ServerId("a")], where="", today=today)
+    if since is not None:
+        covered = replace(covered, since=begin + since * DAY)
+    ranked = await FactionFigureService(store, days=days, links=links).rank(covered)
+    spans = list_spans((WOLVES, BEARS), store.periods, {ANNA: [WOLF]}, since=covered.since, until=today + DAY)
+    expected = sum_spans(spans, [], days.days, [])
+    found = {(one.shown.faction.faction_id, ANNA): one.by_member.get(ANNA) for one in ranked}
+    assert {key: one for key, one in found.items() if one and one.kills} == expected
 
 
 async def test_places_need_a_kill_and_periods_limit_the_days() -> None:
