@@ -21,8 +21,10 @@ from simulation.discord import (
 from tests.cogs.cases import CASES, Case
 from tests.cogs.conftest import use_tier
 from tests.cogs.recording import FOLDER, find_file, read_snapshots, record, walk, write_snapshots
+from tests.fakes import longest_language
 from tests.fakes.clock import START
 from tests.fakes.full_shelf import fill
+from tests.fakes.longest_language import list_cut
 from tests.fakes.own_bot import OwnBot
 from tests.fakes.pseudo_language import LANGUAGE, LANGUAGES, PSEUDO, list_bare, list_dead_mentions
 from tests.fakes.small_bot import Shelf
@@ -213,6 +215,26 @@ async def test_replies_are_in_the_language_of_who_reads_them(
         interactions = await use(case, cast, PSEUDO)
         snapshot = record(world.requests, interactions, cast.names)
         assert (list_bare(snapshot), list_dead_mentions(snapshot)) == ([], []), case.name
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+async def test_replies_with_the_longest_words_of_all_languages_are_not_cut(
+    command: str, cast: Cast, shelf: Shelf, bot: OwnBot, world: SimulatedDiscord
+) -> None:
+    """They have the same parts as the English ones, and end with an ellipsis only where these do.
+
+    Discord refuses nothing of them: the simulated one would not answer.
+    """
+    cast.guild.locale, shelf.languages = longest_language.LANGUAGE, longest_language.LANGUAGES
+    for member in cast.members.values():
+        member.user.locale = longest_language.LANGUAGE
+    english, lost = read_snapshots(command), []
+    for case in list_cases(command):
+        begin(case, cast, world, bot, shelf)
+        interactions = await use(case, cast, longest_language.LONGEST)
+        snapshot = record(world.requests, interactions, cast.names)
+        lost += list_cut(english[case.name], snapshot)
+    assert lost == []
 
 
 def test_every_command_has_a_snapshot_of_its_success(bot: OwnBot) -> None:

@@ -16,6 +16,8 @@ from utils.localization.localizer import Localizer
 from utils.models.languages import LANGUAGE_NAMES, name_in_discord
 from utils.models.texts import Text
 
+CONTEXT = "ctx"  # the first parameter of every command
+
 
 class CommandText(NamedTuple):
     """A text of a command.
@@ -39,7 +41,7 @@ def list_command_texts(commands: Iterable[object]) -> Iterator[CommandText]:
             yield from list_command_texts(command.subcommands)
         elif isinstance(command, discord.SlashCommand):
             yield _describe(command)
-            for option in command.options:
+            for option in _list_described(command):
                 yield _describe(option)
                 yield from map(_name_choice, _list_translated(option))
         elif isinstance(command, discord.UserCommand):
@@ -71,6 +73,11 @@ def _describe(owner: discord.SlashCommand | discord.SlashCommandGroup | discord.
 
 def _name_choice(choice: discord.OptionChoice) -> CommandText:
     return CommandText(choice, "name_localizations", Text(choice.name, context="choice"))
+
+
+def _list_described(command: discord.SlashCommand) -> list[discord.Option]:
+    """Return its options; before a bot has loaded a command, its context is one of them as well."""
+    return [option for option in command.options if option.name != CONTEXT]
 
 
 def _list_translated(option: discord.Option) -> list[discord.OptionChoice]:
