@@ -1,18 +1,17 @@
-"""Catalogues: the sentences of one language, from its PO file, and how it writes numbers, dates and lists.
+"""Catalogues: the sentences of one language, from its PO file, and how it writes numbers and dates.
 
 Babel reads PO files and CLDR's plurals. The separators of numbers are read once for each language and applied
 by our own code, because Babel's way takes 24 µs a number.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from babel import Locale
 from babel.dates import format_date, format_datetime
-from babel.lists import format_list
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
@@ -53,10 +52,6 @@ class Catalogue:
     def write_day(self, day: Day) -> str:
         """Return a day with the short name of its month."""
         return format_date(day.value, _DAY if day.has_year else _DAY_OF_YEAR, locale=self.locale)
-
-    def list_names(self, names: Sequence[str]) -> str:
-        """Return names in a row."""
-        return format_list(names, style="unit", locale=self.locale)
 
 
 ENGLISH_CATALOGUE = Catalogue(Locale("en"))
