@@ -20,7 +20,16 @@ from simulation.discord import (
 )
 from tests.cogs.cases import CASES, Case
 from tests.cogs.conftest import use_tier
-from tests.cogs.recording import FOLDER, find_file, read_snapshots, record, walk, write_snapshots
+from tests.cogs.recording import (
+    FOLDER,
+    find_file,
+    read_snapshots,
+    read_translated,
+    record,
+    walk,
+    write_snapshots,
+    write_translated,
+)
 from tests.fakes import longest_language
 from tests.fakes.clock import START
 from tests.fakes.full_shelf import fill
@@ -32,6 +41,7 @@ from utils.interactions.command_set import list_commands
 from utils.interactions.declarations import Access, get_access
 from utils.interactions.member_menus import list_member_menus
 from utils.localization.localizer import ENGLISH_LOCALIZER, Localizer
+from utils.models.languages import name_in_discord
 from utils.models.roles import GrantState, RoleGrant, RoleId, RoleRule, RuleTerms
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId
 from utils.models.statistics import Period
@@ -235,6 +245,24 @@ async def test_replies_with_the_longest_words_of_all_languages_are_not_cut(
         snapshot = record(world.requests, interactions, cast.names)
         lost += list_cut(english[case.name], snapshot)
     assert lost == []
+
+
+@pytest.mark.parametrize("language", sorted(longest_language.CATALOGUES))
+async def test_two_replies_in_each_language_are_what_they_were(
+    language: str, cast: Cast, shelf: Shelf, bot: OwnBot, world: SimulatedDiscord, *, is_recording: bool
+) -> None:
+    """One is prose and one is figures; what a change of texts does to a language is seen there."""
+    cast.guild.locale = cast.members["alice"].user.locale = name_in_discord(language)
+    words, found = await shelf.languages.open(language), {}
+    for command in ("/help", "/stats"):
+        case = list_cases(command)[0]
+        begin(case, cast, world, bot, shelf)
+        interactions = await use(case, cast, words)
+        found[command] = record(world.requests, interactions, cast.names)
+    if is_recording:
+        write_translated(language, found)
+    else:
+        assert found == read_translated(language), "pytest tests/cogs --record writes it anew"
 
 
 def test_every_command_has_a_snapshot_of_its_success(bot: OwnBot) -> None:

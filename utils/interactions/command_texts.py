@@ -7,6 +7,7 @@ languages share one name.
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from string import Formatter
 from typing import Any, NamedTuple
 
 import discord
@@ -15,6 +16,8 @@ from discord.utils import MISSING
 from utils.localization.localizer import Localizer
 from utils.models.languages import LANGUAGE_NAMES, name_in_discord
 from utils.models.texts import Text
+
+Described = discord.SlashCommand | discord.SlashCommandGroup | discord.Option
 
 CONTEXT = "ctx"  # the first parameter of every command
 
@@ -67,8 +70,15 @@ def localised(commands: Iterable[object], words: Sequence[Localizer]) -> Iterato
             setattr(one.owner, one.field, MISSING)
 
 
-def _describe(owner: discord.SlashCommand | discord.SlashCommandGroup | discord.Option) -> CommandText:
-    return CommandText(owner, "description_localizations", Text(str(owner.description), context="command"))
+def read_description(owner: Described) -> Text:
+    """Return the description of a command or option; braces in it are shown as they are."""
+    source = str(owner.description)
+    shown = tuple((name, f"{{{name}}}") for _, name, _, _ in Formatter().parse(source) if name)
+    return Text(source, shown, context="command")
+
+
+def _describe(owner: Described) -> CommandText:
+    return CommandText(owner, "description_localizations", read_description(owner))
 
 
 def _name_choice(choice: discord.OptionChoice) -> CommandText:
