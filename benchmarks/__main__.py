@@ -20,6 +20,7 @@ from benchmarks import (
     errors,
     factions,
     importing,
+    languages,
     lines,
     live,
     load,
@@ -44,6 +45,7 @@ BENCHMARKS: dict[str, Callable[[int], Awaitable[list[Figure]]]] = {
     "care": care.measure,
     "factions": factions.measure,
     "community": community.measure,
+    "languages": languages.measure,
 }
 
 

@@ -4,6 +4,7 @@ Babel reads PO files and CLDR's plurals. The separators of numbers are read once
 by our own code, because Babel's way takes 24 µs a number.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from typing import NamedTuple
 
 from babel import Locale
 from babel.dates import format_date, format_datetime
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
 from utils.models.texts import Day, Numerals
@@ -20,6 +21,7 @@ from utils.models.texts import Day, Numerals
 FOLDER = Path(__file__).parent / "catalogues"
 PLURALS = ("zero", "one", "two", "few", "many", "other")
 TIME = "HH:mm 'UTC'"
+_PLACES = re.compile(r"\{\w*\}")
 
 Forms = Mapping[tuple[str, str], tuple[str, ...]]
 """Context and English of a text, with its sentence or one for each plural."""
@@ -86,11 +88,20 @@ def list_plurals(locale: Locale, count: int) -> tuple[str, ...]:
     return tuple(tag for tag in PLURALS if tag in tags)[:count]
 
 
+def is_showable(message: Message) -> bool:
+    """Tell whether each sentence has only places of the English, for which there are values."""
+    english, said = (
+        (one,) if isinstance(one, str) else tuple(one or ()) for one in (message.id, message.string)
+    )
+    places = {place for one in english for place in _PLACES.findall(one)}
+    return all(places.issuperset(_PLACES.findall(one)) for one in said)
+
+
 def _read_forms(catalog: Catalog) -> Forms:
     forms = {}
     for message in catalog:
         said = (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
         source = message.id if isinstance(message.id, str) else message.id[0]
-        if source and said and all(said) and not message.fuzzy:
+        if source and said and all(said) and not message.fuzzy and is_showable(message):
             forms[message.context or "", source] = said
     return forms
