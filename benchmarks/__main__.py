@@ -19,6 +19,7 @@ from benchmarks import (
     errors,
     factions,
     importing,
+    languages,
     lines,
     live,
     load,
@@ -42,6 +43,7 @@ BENCHMARKS: dict[str, Callable[[int], Awaitable[list[Figure]]]] = {
     "errors": errors.measure,
     "care": care.measure,
     "factions": factions.measure,
+    "languages": languages.measure,
 }
 
 

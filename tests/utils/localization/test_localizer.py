@@ -174,6 +174,13 @@ def test_numbers_are_those_of_babel(language: str, number: float) -> None:
     assert localizer.write_plain(Number(number, decimals)) == expected
 
 
+@pytest.mark.parametrize("language", SHIPPED)
+def test_several_names_stand_in_a_row_in_each_language(language: str) -> None:
+    """CLDR has a list without "and" for some languages alone."""
+    localizer = build_localizer(language, read_catalogue(language, None))
+    assert localizer.write(Names((Number(1), Number(2), Number(3)))) == "1, 2, 3"
+
+
 @pytest.mark.parametrize(
     ("wanted", "chosen"),
     [
