@@ -16,6 +16,7 @@ from benchmarks import (
     backup,
     both,
     care,
+    community,
     errors,
     factions,
     importing,
@@ -43,6 +44,7 @@ BENCHMARKS: dict[str, Callable[[int], Awaitable[list[Figure]]]] = {
     "errors": errors.measure,
     "care": care.measure,
     "factions": factions.measure,
+    "community": community.measure,
     "languages": languages.measure,
 }
 
