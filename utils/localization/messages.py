@@ -21,7 +21,6 @@ SOURCES = ("utils", "cogs")
 MAKERS = {"text": 1, "plural": 2, "text_in": 2, "sentence": 1, "sentences": 2}
 """The functions that make a text, with the number of their first arguments that are literals."""
 WIDTH = 110
-PROJECT = "Deadside bot"
 
 Template = Catalog
 """Every text, each with its files, without a language."""
@@ -29,7 +28,7 @@ Template = Catalog
 
 def collect_texts(root: Path = ROOT) -> Template:
     """Return every text of the code, each with its files."""
-    template = Template(project=PROJECT, charset="utf-8")
+    template = Template(charset="utf-8")
     for file in (file for source in SOURCES for file in sorted((root / source).rglob("*.py"))):
         for call, name in _list_makers(ast.parse(file.read_bytes())):
             literals = [ast.literal_eval(literal) for literal in call.args[: MAKERS[name]]]
@@ -56,7 +55,7 @@ def _list_makers(tree: ast.Module) -> Iterator[tuple[ast.Call, str]]:
 
 def add_language(language: str, template: Template, folder: Path = FOLDER) -> Path:
     """Write a catalogue with every text and no translation; return its file."""
-    catalog = Catalog(locale=Locale.parse(language, sep="-"), project=PROJECT, charset="utf-8")
+    catalog = Catalog(locale=Locale.parse(language, sep="-"), charset="utf-8")
     catalog.update(template)
     file = folder / f"{language}.po"
     file.write_bytes(_write(catalog))
@@ -67,9 +66,7 @@ def update_file(file: Path, template: Template) -> bytes:
     """Return the content of a catalogue's file: with new texts, untranslated, and without removed ones."""
     with file.open("rb") as content:
         catalog = read_po(content, locale=Locale.parse(file.stem, sep="-"))
-    created_at = catalog.creation_date
     catalog.update(template, no_fuzzy_matching=True)
-    catalog.creation_date = created_at  # otherwise every run would change every file
     return _write(catalog)
 
 
@@ -81,5 +78,27 @@ def list_changes(template: Template, folder: Path = FOLDER) -> dict[Path, bytes]
 
 def _write(catalog: Catalog) -> bytes:
     content = io.BytesIO()
-    write_po(content, catalog, width=WIDTH, sort_output=True, include_lineno=False, ignore_obsolete=True)
+    content.write(_build_header(catalog).encode())
+    write_po(
+        content,
+        catalog,
+        width=WIDTH,
+        omit_header=True,
+        sort_output=True,
+        include_lineno=False,
+        ignore_obsolete=True,
+    )
     return content.getvalue()
+
+
+def _build_header(catalog: Catalog) -> str:
+    """Return the entry that tools read first; Babel's own has names and dates of which nobody takes care."""
+    facts = {
+        "Language": catalog.locale_identifier,
+        "Plural-Forms": catalog.plural_forms,
+        "MIME-Version": "1.0",
+        "Content-Type": "text/plain; charset=utf-8",
+        "Content-Transfer-Encoding": "8bit",
+    }
+    lines = "".join(f'"{name}: {value}\\n"\n' for name, value in facts.items())
+    return f'# How to change this file: docs/TRANSLATING.md\nmsgid ""\nmsgstr ""\n{lines}\n'
