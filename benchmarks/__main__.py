@@ -16,9 +16,11 @@ from benchmarks import (
     backup,
     both,
     care,
+    community,
     errors,
     factions,
     importing,
+    languages,
     lines,
     live,
     load,
@@ -42,6 +44,8 @@ BENCHMARKS: dict[str, Callable[[int], Awaitable[list[Figure]]]] = {
     "errors": errors.measure,
     "care": care.measure,
     "factions": factions.measure,
+    "community": community.measure,
+    "languages": languages.measure,
 }
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from benchmarks.figures import Figure, compute_percentile
 from benchmarks.town import MeasuredTown, running_town
 from simulation.discord import Member, SimulatedDiscord
-from simulation.game_host.battle import Battle
+from simulation.game_host.battle import Battle, Fighter
 from simulation.game_host.log_files import WORLD
 from simulation.town import Community
 from utils.clock import SystemClock
@@ -37,10 +38,16 @@ ANSWERS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
     "/weapons": (("/weapons", {}), ("/weapons", {"player": "?"})),
     "/weapons 30d": (("/weapons", {"period": "30d"}),),
     "/activity": (("/activity", {}), ("/activity", {"player": "?"})),
+    "/rank": (("/rank", {"player": "?"}),),
+    "/leaderboard xp": (
+        ("/leaderboard", {"board": "xp"}),
+        ("/leaderboard", {"board": "xp", "period": "30d"}),
+    ),
+    "/servers": (("/servers", {}), ("/servers", {"period": "30d"})),
 }
 """Commands by the name they are shown under; ``?`` and ``!`` stand for two of the most active players."""
 
-CHARTED = frozenset({"/stats", "/stats 30d", "/weapons", "/weapons 30d", "/activity"})
+CHARTED = frozenset({"/stats", "/stats 30d", "/weapons", "/weapons 30d", "/activity", "/rank"})
 ANSWER_AIM_MS, CHART_AIM_MS, AUTOCOMPLETE_AIM_MS, ACKNOWLEDGEMENT_AIM_MS = 500, 1500, 100, 200
 
 
@@ -63,7 +70,8 @@ async def measure(rows: int) -> list[Figure]:
     sizes = [size for size in GROWTH if size < rows] + [rows]
     for size in sizes:
         async with running_town() as town:
-            fighters = await _settle(town, size)
+            first, second, *_ = await settle(town, size)
+            fighters = first.name, second.name
             times = Times()
             for _ in range(ROUNDS):
                 await ask_everything(town.world, town.community, fighters, times)
@@ -73,16 +81,15 @@ async def measure(rows: int) -> list[Figure]:
     return figures
 
 
-async def _settle(town: MeasuredTown, rows: int) -> tuple[str, str]:
-    """Let a community have a history on all of its servers, up to now; return its most active players."""
+async def settle(town: MeasuredTown, rows: int) -> Sequence[Fighter]:
+    """Let a community have a history on all its servers, up to now; return its players, most active first."""
     start = SystemClock().now().replace(tzinfo=None) - timedelta(days=DAYS - 1)
     battle = Battle(1, players=PLAYERS, start=start)
     for number in range(1, SERVERS + 1):
         battle.write_files(town.host.open_files(number).deathlogs / WORLD, rows=rows // SERVERS, days=DAYS)
         await town.add_server(number)
         await town.wait_for_import(number)
-    first, second = battle.fighters[:2]
-    return first.name, second.name
+    return battle.fighters
 
 
 async def _measure_during_import(town: MeasuredTown, fighters: tuple[str, str], rows: int) -> list[Figure]:

@@ -10,6 +10,7 @@ from utils.errors import NotFoundError
 from utils.interactions.access import is_allowed
 from utils.interactions.autocomplete import MAX_CHOICES, offer_if_found
 from utils.interactions.command_set import is_registered_in, list_commands
+from utils.interactions.command_texts import read_description
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import Access, get_access
 from utils.interactions.guild_cog import GuildCog
@@ -162,8 +163,8 @@ def _describe(command: discord.SlashCommand, tier: Tier) -> HelpCommand:
     required = _find_tier(command)
     return HelpCommand(
         name=command.qualified_name,
-        description=Text(command.description),
-        options=tuple((str(option.name), Text(str(option.description))) for option in command.options),
+        description=read_description(command),
+        options=tuple((str(option.name), read_description(option)) for option in command.options),
         tier=required,
         is_open=required.level <= tier.level,
     )

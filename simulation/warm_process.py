@@ -68,7 +68,7 @@ def main(address: str) -> NoReturn:
     for extension in bot.EXTENSIONS:
         importlib.import_module(extension)
     importlib.import_module(DRAWINGS)
-    ENGLISH_CATALOGUE.list_names(["all", "words"])  # which reads them from a file
+    ENGLISH_CATALOGUE.choose_form(1)  # which reads the locale from a file
     gc.collect()
     gc.freeze()  # a bot that looked through them would make a copy of their memory
     with socket.socket(socket.AF_UNIX) as listener:

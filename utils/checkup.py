@@ -27,6 +27,7 @@ from utils.errors import ConfigurationError, KillfeedError
 from utils.gateway.login import REFUSED_LOGIN, check_token
 from utils.interactions.client import KillfeedBot
 from utils.interactions.command_set import list_commands
+from utils.localization.languages import Languages
 from utils.models.verification import DataFault
 from utils.redaction import Redactor
 from utils.secret_key import open_secret_box
@@ -34,7 +35,16 @@ from utils.settings import Settings
 from utils.tasks import TaskManager
 
 CHECK_PATIENCE_SECONDS = 5.0  # a person waits for the result
-INSTALLATION = ("Data folder", "MongoDB", "Data", "Data check", "Secret key", "Commands", *START_CHECKS)
+INSTALLATION = (
+    "Data folder",
+    "MongoDB",
+    "Data",
+    "Data check",
+    "Secret key",
+    "Commands",
+    "Languages",
+    *START_CHECKS,
+)
 
 
 async def check_bot(
@@ -90,6 +100,7 @@ async def _check_installation(
                 settings, database, leases, box, tasks, extensions=extensions, clock=clock
             )
             yield Mark.OK, _count_commands(application.bot, len(extensions))
+            yield await _check_languages(application.factory.languages)
             async for one in list_start_checks(application, await probe_start(application)):
                 yield one.mark, one.detail
 
@@ -107,6 +118,12 @@ async def _check_data(database: SafeDatabase, settings: Settings) -> AsyncIterat
     yield (Mark.FAILED, " ".join(problems)) if problems else (Mark.OK, "every index is there")
     verified = describe_data(report)
     yield verified.mark, verified.detail
+
+
+async def _check_languages(languages: Languages) -> tuple[Mark, str]:
+    if damaged := await languages.find_damaged():
+        return Mark.FAILED, "; ".join(f"{name}: {problem}" for name, problem in damaged.items())
+    return Mark.OK, f"every file can be read: {', '.join(sorted(languages.names))}"
 
 
 def _count_commands(bot: KillfeedBot, features: int) -> str:

@@ -239,6 +239,7 @@ WALKED = (
     ),
     row(
         people.lead_factions,
+        "At most one message in ten minutes, and ten a day. They come from this Discord server only.",
         "Faction founded",
         "{leader} leads **{faction}** [{tag}].",
         "Invite members with {invite}.",
@@ -380,10 +381,6 @@ WALKED_ELSEWHERE = {
     ),
     "Or leave the game server in a window and stay away for a minute: that counts as well, and you lose "
     "nothing.": "tests/bot/test_links.py::test_leaving_the_server_is_a_sign_while_its_log_is_well",
-    "At most one message in ten minutes, and ten a day. They come from this Discord server only.": (
-        "tests/utils/delivery/test_direct_messages.py"
-        "::test_members_are_told_what_they_asked_for_and_not_too_often"
-    ),
     "Import of {server} stopped": "tests/utils/delivery/test_progress.py",
     "The server was removed during the import.": "tests/utils/delivery/test_progress.py",
     "Error resolved": RESOLVED,
@@ -420,7 +417,7 @@ NO_PROMISE = {
         "⚙️ Recaps",
         "Weekly recap",
         "Daily recap",
-        "{hour}:00 UTC",
+        "{hour}:00 {zone}",
         "{weekday} at {time}, about the last week from Monday to Sunday",
         "every day at {time}, about the day before",
         "No news channel is set, so I don't post recaps. Choose one with {set}.",
@@ -434,6 +431,7 @@ NO_PROMISE = {
         "🧭 Setup",
         "📨 Direct messages",
         "Counters",
+        "Language",
         "{server}",
         "{kind} of {server}",
         "all game servers",

@@ -170,11 +170,15 @@ async def run_seasons(walker: Walker) -> None:
 
 
 async def lead_factions(walker: Walker) -> None:
-    """A faction has the members, ranks, name and tag that its leader and an admin give it."""
+    """A faction has the members, ranks, name and tag that its leader and an admin give it.
+
+    A member who asked for it gets a direct message.
+    """
     stage = walker.stage
     chief, mate, loner = (stage.world.add_member(stage.guild, name) for name in ("chief", "mate", "loner"))
     for member, player in ((chief, "Badger"), (mate, "Heron"), (loner, "Lynx")):
         await stage.ask("/admin link confirm", member=member, player=player)
+    await walker.ask("/notify", by=mate, event="faction", on=True)
     await walker.ask("/faction create", by=chief, name="Night Wolves", tag="nwl")
     await walker.ask("/faction invite", by=chief, member=mate)
     await walker.ask("/faction join", by=mate, faction="Night Wolves")
@@ -212,6 +216,9 @@ async def lead_factions(walker: Walker) -> None:
     assert [one["name"] for one in stage.read("factions", is_active=True)] == ["Big Bears"]
     await walker.press_to(await walker.ask("/faction disband", by=loner), "Disband", "✅ Disbanded")
     assert stage.read("factions", is_active=True) == []
+    told = stage.world.direct_messages(mate.user)
+    await walker.until_shown(told, "The faction **Night Wolves** invites you.")
+    await walker.until_shown(told, f"To stop them, use /notify in {stage.guild.name}.")
     for member in (chief, loner):
         await walker.press_to(await stage.ask("/unlink", by=member), "Unlink", "✅ Unlinked")
 

@@ -56,6 +56,7 @@ CASES = (
     Case("/help"),
     Case("/help", "owner", name="everything"),
     Case("/help", options={"command": "bounty place"}, name="one command", tier=0),
+    _admin("/help", "braces in a description", command="admin counter format"),
     _refused("/help", "unknown command", command="**nothing**"),
     _admin("/setup"),
     Case("/killfeed recent", options={"count": 25}),

@@ -9,6 +9,7 @@ from typing import Any
 from simulation.discord import Interaction, ReceivedRequest
 
 FOLDER = Path(__file__).parent / "snapshots"
+TRANSLATED = Path(__file__).parent / "translated"
 REQUESTS = {
     ("POST", "callback"): "POST callback",
     ("POST", ""): "POST follow-up",
@@ -70,13 +71,30 @@ def find_file(command: str) -> Path:
 
 def read_snapshots(command: str) -> dict[str, Snapshot]:
     """Return the snapshots of a command by name; an empty mapping without a file."""
-    file = find_file(command)
-    snapshots: dict[str, Snapshot] = json.loads(file.read_text("utf-8")) if file.exists() else {}
-    return snapshots
+    return _read(find_file(command))
 
 
 def write_snapshots(command: str, snapshots: Mapping[str, Snapshot]) -> None:
     """Write the snapshots of a command."""
-    FOLDER.mkdir(exist_ok=True)
+    _write(find_file(command), snapshots)
+
+
+def read_translated(language: str) -> dict[str, Snapshot]:
+    """Return the snapshots in a language by command; an empty mapping without a file."""
+    return _read(TRANSLATED / f"{language}.json")
+
+
+def write_translated(language: str, snapshots: Mapping[str, Snapshot]) -> None:
+    """Write the snapshots in a language."""
+    _write(TRANSLATED / f"{language}.json", snapshots)
+
+
+def _read(file: Path) -> dict[str, Snapshot]:
+    snapshots: dict[str, Snapshot] = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    return snapshots
+
+
+def _write(file: Path, snapshots: Mapping[str, Snapshot]) -> None:
+    file.parent.mkdir(exist_ok=True)
     text = json.dumps(snapshots, ensure_ascii=False, indent=2, sort_keys=True)
-    find_file(command).write_text(f"{text}\n", "utf-8")
+    file.write_text(f"{text}\n", "utf-8")

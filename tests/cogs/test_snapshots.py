@@ -20,9 +20,20 @@ from simulation.discord import (
 )
 from tests.cogs.cases import CASES, Case
 from tests.cogs.conftest import use_tier
-from tests.cogs.recording import FOLDER, find_file, read_snapshots, record, walk, write_snapshots
+from tests.cogs.recording import (
+    FOLDER,
+    find_file,
+    read_snapshots,
+    read_translated,
+    record,
+    walk,
+    write_snapshots,
+    write_translated,
+)
+from tests.fakes import longest_language
 from tests.fakes.clock import START
 from tests.fakes.full_shelf import fill
+from tests.fakes.longest_language import list_cut
 from tests.fakes.own_bot import OwnBot
 from tests.fakes.pseudo_language import LANGUAGE, LANGUAGES, PSEUDO, list_bare, list_dead_mentions
 from tests.fakes.small_bot import Shelf
@@ -30,6 +41,7 @@ from utils.interactions.command_set import list_commands
 from utils.interactions.declarations import Access, get_access
 from utils.interactions.member_menus import list_member_menus
 from utils.localization.localizer import ENGLISH_LOCALIZER, Localizer
+from utils.models.languages import name_in_discord
 from utils.models.roles import GrantState, RoleGrant, RoleId, RoleRule, RuleTerms
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId
 from utils.models.statistics import Period
@@ -213,6 +225,44 @@ async def test_replies_are_in_the_language_of_who_reads_them(
         interactions = await use(case, cast, PSEUDO)
         snapshot = record(world.requests, interactions, cast.names)
         assert (list_bare(snapshot), list_dead_mentions(snapshot)) == ([], []), case.name
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+async def test_replies_with_the_longest_words_of_all_languages_are_not_cut(
+    command: str, cast: Cast, shelf: Shelf, bot: OwnBot, world: SimulatedDiscord
+) -> None:
+    """They have the same parts as the English ones, and end with an ellipsis only where these do.
+
+    Discord refuses nothing of them: the simulated one would not answer.
+    """
+    cast.guild.locale, shelf.languages = longest_language.LANGUAGE, longest_language.LANGUAGES
+    for member in cast.members.values():
+        member.user.locale = longest_language.LANGUAGE
+    english, lost = read_snapshots(command), []
+    for case in list_cases(command):
+        begin(case, cast, world, bot, shelf)
+        interactions = await use(case, cast, longest_language.LONGEST)
+        snapshot = record(world.requests, interactions, cast.names)
+        lost += list_cut(english[case.name], snapshot)
+    assert lost == []
+
+
+@pytest.mark.parametrize("language", sorted(longest_language.CATALOGUES))
+async def test_two_replies_in_each_language_are_what_they_were(
+    language: str, cast: Cast, shelf: Shelf, bot: OwnBot, world: SimulatedDiscord, *, is_recording: bool
+) -> None:
+    """One is prose and one is figures; what a change of texts does to a language is seen there."""
+    cast.guild.locale = cast.members["alice"].user.locale = name_in_discord(language)
+    words, found = await shelf.languages.open(language), {}
+    for command in ("/help", "/stats"):
+        case = list_cases(command)[0]
+        begin(case, cast, world, bot, shelf)
+        interactions = await use(case, cast, words)
+        found[command] = record(world.requests, interactions, cast.names)
+    if is_recording:
+        write_translated(language, found)
+    else:
+        assert found == read_translated(language), "pytest tests/cogs --record writes it anew"
 
 
 def test_every_command_has_a_snapshot_of_its_success(bot: OwnBot) -> None:

@@ -10,7 +10,20 @@ from utils.embeds.style import Style
 from utils.embeds.values import show_name
 from utils.models.game_log import LineCount, LogReport, SelfCheck
 from utils.models.servers import RestartSettings
-from utils.models.texts import Code, Command, Moment, Names, Number, Span, Text, Value, join, plural, text
+from utils.models.texts import (
+    Code,
+    Command,
+    Moment,
+    Names,
+    Number,
+    Span,
+    Text,
+    Value,
+    join,
+    plural,
+    text,
+    text_in,
+)
 
 
 def build_server_log_embed(
@@ -85,7 +98,7 @@ def _list_facts(report: LogReport) -> list[tuple[Text, Value]]:
         lag = max(timedelta(), state.grown_at - presence.newest_at)
         facts.append((text("Lag"), Span(lag)))
     facts.append((text("Quiet after"), Span(report.quiet_after)))
-    facts.append((text("Places"), _describe_places(report)))
+    facts.append((text_in("of a game server", "Places"), _describe_places(report)))
     facts.append((text("Self-check"), _describe_check(state.check)))
     facts.append((text("Lines by rule"), _describe_rules(state.tally.rules)))
     facts.append((text("Lines that look relevant and fit no rule"), Number(state.tally.unmatched)))

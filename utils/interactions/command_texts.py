@@ -7,6 +7,7 @@ languages share one name.
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from string import Formatter
 from typing import Any, NamedTuple
 
 import discord
@@ -15,6 +16,10 @@ from discord.utils import MISSING
 from utils.localization.localizer import Localizer
 from utils.models.languages import LANGUAGE_NAMES, name_in_discord
 from utils.models.texts import Text
+
+Described = discord.SlashCommand | discord.SlashCommandGroup | discord.Option
+
+CONTEXT = "ctx"  # the first parameter of every command
 
 
 class CommandText(NamedTuple):
@@ -39,7 +44,7 @@ def list_command_texts(commands: Iterable[object]) -> Iterator[CommandText]:
             yield from list_command_texts(command.subcommands)
         elif isinstance(command, discord.SlashCommand):
             yield _describe(command)
-            for option in command.options:
+            for option in _list_described(command):
                 yield _describe(option)
                 yield from map(_name_choice, _list_translated(option))
         elif isinstance(command, discord.UserCommand):
@@ -65,12 +70,24 @@ def localised(commands: Iterable[object], words: Sequence[Localizer]) -> Iterato
             setattr(one.owner, one.field, MISSING)
 
 
-def _describe(owner: discord.SlashCommand | discord.SlashCommandGroup | discord.Option) -> CommandText:
-    return CommandText(owner, "description_localizations", Text(str(owner.description), context="command"))
+def read_description(owner: Described) -> Text:
+    """Return the description of a command or option; braces in it are shown as they are."""
+    source = str(owner.description)
+    shown = tuple((name, f"{{{name}}}") for _, name, _, _ in Formatter().parse(source) if name)
+    return Text(source, shown, context="command")
+
+
+def _describe(owner: Described) -> CommandText:
+    return CommandText(owner, "description_localizations", read_description(owner))
 
 
 def _name_choice(choice: discord.OptionChoice) -> CommandText:
     return CommandText(choice, "name_localizations", Text(choice.name, context="choice"))
+
+
+def _list_described(command: discord.SlashCommand) -> list[discord.Option]:
+    """Return its options; before a bot has loaded a command, its context is one of them as well."""
+    return [option for option in command.options if option.name != CONTEXT]
 
 
 def _list_translated(option: discord.Option) -> list[discord.OptionChoice]:

@@ -1,29 +1,37 @@
-"""Catalogues: the sentences of one language, from its PO file, and how it writes numbers, dates and lists.
+"""Catalogues: the sentences of one language, from its PO file, and how it writes numbers and dates.
 
 Babel reads PO files and CLDR's plurals. The separators of numbers are read once for each language and applied
 by our own code, because Babel's way takes 24 µs a number.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from babel import Locale
 from babel.dates import format_date, format_datetime
-from babel.lists import format_list
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
 from utils.models.texts import Day, Numerals
 
 FOLDER = Path(__file__).parent / "catalogues"
 PLURALS = ("zero", "one", "two", "few", "many", "other")
-_DATE = "dd MMM y, HH:mm 'UTC'"
-_DAY, _DAY_OF_YEAR = "dd MMM y", "dd MMM"
+TIME = "HH:mm 'UTC'"
+_PLACES = re.compile(r"\{\w*\}")
 
 Forms = Mapping[tuple[str, str], tuple[str, ...]]
 """Context and English of a text, with its sentence or one for each plural."""
+
+
+class DayPatterns(NamedTuple):
+    """How a language writes a day with the short name of its month, in CLDR's letters."""
+
+    whole: str = "dd MMM y"
+    without_year: str = "dd MMM"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,7 @@ class Catalogue:
     plurals: tuple[str, ...] = ("one", "other")
     forms: Forms = field(default_factory=dict)
     numerals: Numerals = field(default_factory=Numerals)
+    days: DayPatterns = field(default_factory=DayPatterns)
 
     def choose_form(self, count: int) -> int:
         """Return the index of the form for a number."""
@@ -46,15 +55,12 @@ class Catalogue:
 
     def write_moment(self, at: datetime) -> str:
         """Return date and time in UTC."""
-        return format_datetime(at.astimezone(UTC), _DATE, locale=self.locale)
+        return format_datetime(at.astimezone(UTC), f"{self.days.whole}, {TIME}", locale=self.locale)
 
     def write_day(self, day: Day) -> str:
         """Return a day with the short name of its month."""
-        return format_date(day.value, _DAY if day.has_year else _DAY_OF_YEAR, locale=self.locale)
-
-    def list_names(self, names: Sequence[str]) -> str:
-        """Return names in a row."""
-        return format_list(names, style="unit", locale=self.locale)
+        pattern = self.days.whole if day.has_year else self.days.without_year
+        return format_date(day.value, pattern, locale=self.locale)
 
 
 ENGLISH_CATALOGUE = Catalogue(Locale("en"))
@@ -68,11 +74,12 @@ def read_catalogue(language: str, file: Path | None) -> Catalogue:
     locale = Locale.parse(language, sep="-")
     symbols = locale.number_symbols["latn"]
     numerals = Numerals(symbols["group"], symbols["decimal"], symbols["minusSign"])
+    days = DayPatterns(*(locale.datetime_skeletons[skeleton].pattern for skeleton in ("yMMMd", "MMMd")))
     if file is None:
-        return Catalogue(locale, ENGLISH_CATALOGUE.plurals, numerals=numerals)
+        return Catalogue(locale, ENGLISH_CATALOGUE.plurals, numerals=numerals, days=days)
     with file.open("rb") as content:
         catalog = read_po(content, locale=locale)
-    return Catalogue(locale, list_plurals(locale, catalog.num_plurals), _read_forms(catalog), numerals)
+    return Catalogue(locale, list_plurals(locale, catalog.num_plurals), _read_forms(catalog), numerals, days)
 
 
 def list_plurals(locale: Locale, count: int) -> tuple[str, ...]:
@@ -81,11 +88,20 @@ def list_plurals(locale: Locale, count: int) -> tuple[str, ...]:
     return tuple(tag for tag in PLURALS if tag in tags)[:count]
 
 
+def is_showable(message: Message) -> bool:
+    """Tell whether each sentence has only places of the English, for which there are values."""
+    english, said = (
+        (one,) if isinstance(one, str) else tuple(one or ()) for one in (message.id, message.string)
+    )
+    places = {place for one in english for place in _PLACES.findall(one)}
+    return all(places.issuperset(_PLACES.findall(one)) for one in said)
+
+
 def _read_forms(catalog: Catalog) -> Forms:
     forms = {}
     for message in catalog:
         said = (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
         source = message.id if isinstance(message.id, str) else message.id[0]
-        if source and said and all(said) and not message.fuzzy:
+        if source and said and all(said) and not message.fuzzy and is_showable(message):
             forms[message.context or "", source] = said
     return forms

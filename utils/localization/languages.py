@@ -5,10 +5,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from babel.core import UnknownLocaleError
 from structlog import get_logger
 
 from utils.localization.catalogue import ENGLISH_CATALOGUE, FOLDER, read_catalogue
+from utils.localization.damage import UNREADABLE, find_damage
 from utils.localization.localizer import ENGLISH, Localizer, build_localizer
 from utils.localization.pools import ENGLISH_POOLS, read_pools
 from utils.localization.pools import FOLDER as POOLS_FOLDER
@@ -68,6 +68,12 @@ class Languages:
         """Return the localizer of every language with a file, in order of their codes."""
         return [await self.open(language) for language in sorted(self._files)]
 
+    async def find_damaged(self) -> Mapping[str, str]:
+        """Read every file in a thread, and return what is wrong with each damaged one, by its name."""
+        files = sorted([*self._files.values(), *self._pool_files.values()])
+        found = {file.name: await asyncio.to_thread(find_damage, file) for file in files}
+        return {name: problem for name, problem in found.items() if problem}
+
     async def compute_digest(self) -> str:
         """Return a digest of all catalogues, which is cheap beside reading them."""
         contents = await asyncio.to_thread(
@@ -82,12 +88,12 @@ class Languages:
     def _read(self, language: str) -> Localizer:
         file = self._files.get(language) or self._files.get(_find_base(language))
         pool_file = self._pool_files.get(language) or self._pool_files.get(_find_base(language))
-        own = read_pools(pool_file) if pool_file else ENGLISH_POOLS
         try:
+            own = read_pools(pool_file) if pool_file else ENGLISH_POOLS
             catalogue = read_catalogue(language, file)
             return build_localizer(language, catalogue, own, command_ids=self.command_ids)
-        except (UnknownLocaleError, ValueError):
-            logger.warning("a language is not known", language=language)
+        except UNREADABLE as error:
+            logger.warning("a language cannot be read", language=language, problem=str(error))
             return self.english
 
 

@@ -1,6 +1,6 @@
 """Localizer: writes texts and values in one language, for Markdown or plain."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from utils.localization.catalogue import ENGLISH_CATALOGUE, Catalogue
@@ -58,10 +58,6 @@ class PlainWriter(TextWriter):
     def write_day(self, day: Day) -> str:
         """Return a day with the short name of its month."""
         return self._catalogue.write_day(day)
-
-    def list_names(self, names: Sequence[str]) -> str:
-        """Return several names in a row, joined in the way of the language."""
-        return self._catalogue.list_names(names)
 
 
 class MarkdownWriter(PlainWriter):

@@ -214,7 +214,7 @@ class TextWriter:
             case Code():
                 return self.write_code(value)
             case Names():
-                return self.list_names([self.write(each) for each in value.values])
+                return ", ".join(self.write(each) for each in value.values)
 
     def find_form(self, each: Text) -> str:
         """Return the sentence in this language, in the form for its number, its places still open."""
@@ -239,10 +239,6 @@ class TextWriter:
     def write_day(self, day: Day) -> str:
         """Return a day with the short name of its month."""
         return f"{day.value:%d %b %Y}" if day.has_year else f"{day.value:%d %b}"
-
-    def list_names(self, names: Sequence[str]) -> str:
-        """Return several names in a row."""
-        return ", ".join(names)
 
 
 ENGLISH = TextWriter()

@@ -157,7 +157,7 @@ async def test_text_is_written_as_the_catalogue_says(languages: Languages) -> No
         "Not yet",
         "Never heard",
     ]
-    assert russian.write_plain(Moment(AT)) == "01 мая 2025, 18:05 UTC"
+    assert russian.write_plain(Moment(AT)) == "1 мая 2025\u202fг., 18:05 UTC"  # noqa: RUF001 - Russian
 
 
 @pytest.mark.parametrize("language", SHIPPED)
@@ -172,6 +172,30 @@ def test_numbers_are_those_of_babel(language: str, number: float) -> None:
         locale=Locale.parse(language, sep="-"),
     )
     assert localizer.write_plain(Number(number, decimals)) == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "whole", "without_year"),
+    [
+        ("de", "2. Apr. 2025", "2. Apr."),
+        ("es-419", "2 abr 2025", "2 abr"),
+        ("pt-BR", "2 de abr. de 2025", "2 de abr."),
+        ("ru", "2 апр. 2025\u202fг.", "2 апр."),  # noqa: RUF001 - Russian
+    ],
+)
+def test_day_is_written_as_in_the_language(language: str, whole: str, without_year: str) -> None:
+    """The order and the words around the month are those of CLDR."""
+    localizer = build_localizer(language, read_catalogue(language, None))
+    day = date(2025, 4, 2)
+    shown = [localizer.write(Day(day)), localizer.write(Day(day, has_year=False))]
+    assert shown == [whole, without_year]
+
+
+@pytest.mark.parametrize("language", SHIPPED)
+def test_several_names_stand_in_a_row_in_each_language(language: str) -> None:
+    """CLDR has a list without "and" for some languages alone."""
+    localizer = build_localizer(language, read_catalogue(language, None))
+    assert localizer.write(Names((Number(1), Number(2), Number(3)))) == "1, 2, 3"
 
 
 @pytest.mark.parametrize(

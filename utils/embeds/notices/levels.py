@@ -72,12 +72,13 @@ def build_sample_xp_events(
 
 
 def _describe_xp_event(notice: XpEventNotice) -> Text:
+    end = Moment(notice.ends_at, "f")
     if notice.factor == DOUBLE:
-        return text("Double XP: each kill gives twice as much until {moment}", moment=Moment(notice.ends_at))
+        return text("Double XP: each kill gives twice as much until {moment}", moment=end)
     return text(
         "More XP: each kill gives {factor} times as much until {moment}",
         factor=Number(notice.factor),
-        moment=Moment(notice.ends_at),
+        moment=end,
     )
 
 
