@@ -25,16 +25,25 @@ from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
 from utils.models.servers import Credentials
 from utils.services.money.bounties.settings import change_bounties
 from utils.services.roles.facts import describe_change
+from utils.services.seasons.seasons import SeasonForm
 from utils.services.servers.typed_servers import ServerForm
 
 GUILDS = (GuildId(101), GuildId(102), GuildId(103))
 MEMBERS = (MemberId(1), MemberId(2), MemberId(3))  # the same in all three guilds
 ADMIN = MemberId(9)
 NUMBERS = (1, 2)
-BEGINNING = ("add server", "channel", "prove", "money")
+FIRST_REQUEST = 1_000_000_000
+BEGINNING = (
+    *("add server", "channel", "prove", "prove", "prove", "money", "found faction", "join faction"),
+    *("season", "look at levels"),
+)
 STEP_SECONDS = 60.0
+SECONDS_OF_A_DAY = 86_400.0
+DAYS_TO_CLOSE = 2  # the end of the first day, and the longest wait of a season for its servers
 KINDS = {
     0: ChannelKind.BOUNTIES,
+    1: ChannelKind.BOUNTIES,
+    2: ChannelKind.BOUNTIES,
     3: ChannelKind.BOUNTIES,
     6: ChannelKind.EVENTS,
     7: ChannelKind.CONNECTIONS,
@@ -44,15 +53,23 @@ ACTIONS = {
     "read": 12,
     "remove server": 1,
     "import": 1,
-    "channel": 2,
-    "announce": 1,
+    "channel": 3,
+    "announce": 2,
     "prove": 3,
-    "unlink": 1,
+    "unlink": 2,
     "money": 3,
     "place": 8,
-    "cancel": 4,
+    "cancel": 5,
     "bounty settings": 1,
     "role rule": 2,
+    "look at levels": 1,
+    "more xp": 1,
+    "season": 1,
+    "end season": 2,
+    "found faction": 1,
+    "join faction": 2,
+    "leave faction": 2,
+    "take foreign faction": 1,
     "notify": 2,
     "premium": 1,
     "end premium": 1,
@@ -74,6 +91,11 @@ class Step:
     number: int
     place: int
 
+    @property
+    def request_id(self) -> int:
+        """The id of the request, which is the same in each telling of a story."""
+        return FIRST_REQUEST + round(self.at_seconds)
+
 
 @dataclass(frozen=True, slots=True)
 class Story:
@@ -92,7 +114,7 @@ class Story:
 
 
 def tell(seed: int, *, length: int) -> Story:
-    """Return the story of a seed; every guild begins with a server, a channel and a proven member."""
+    """Return the story of a seed; every guild begins with a server, a channel and proven members."""
     chance = random.Random(seed)
     battles = {number: Battle(seed * 10 + number, players=8) for number in NUMBERS}
     fights = {number: battle.rows() for number, battle in battles.items()}
@@ -146,6 +168,7 @@ class Teller:
 
     Attributes:
         outcomes: the results of each guild's steps, in order.
+        boards: the board of open bounties after them, before the seasons end.
     """
 
     def __init__(self, story: Story, house: House, hosts: dict[int, FakeSession]) -> None:
@@ -154,6 +177,7 @@ class Teller:
         self._hosts = hosts
         self._requests = count(1)
         self.outcomes: dict[GuildId, list[str]] = {guild: [] for guild in GUILDS}
+        self.boards: dict[GuildId, list[str]] = {}
 
     async def tell(self, guild_ids: Sequence[GuildId]) -> None:
         """Do the steps of these guilds; games and time go on for all guilds."""
@@ -168,6 +192,13 @@ class Teller:
                 self.outcomes[step.guild_id].append(await self._do(step))
                 await self._house.rest()
         await self._house.application.features.bounty_endings.expire_due()
+        await self._house.rest()
+        for guild_id in guild_ids:
+            self.boards[guild_id] = await self._house.messages.write_board(guild_id)
+        for _ in range(DAYS_TO_CLOSE):
+            clock.move(SECONDS_OF_A_DAY)
+            for guild_id in guild_ids:
+                await self._house.application.features.season_timer.move(guild_id)
         await self._house.rest()
 
     async def _do(self, step: Step) -> str:
@@ -229,7 +260,7 @@ class Teller:
         await self._house.services.links.confirm(step.guild_id, ADMIN, member_id=member, player=player)
 
     async def _unlink(self, step: Step) -> None:
-        links, member = self._house.services.links, self._choose_member(step)
+        links, member = self._house.services.links, (await self._list_linked(step) or MEMBERS)[-1]
         shown = await links.list_links(step.guild_id, member)
         await links.unlink_all(step.guild_id, member, shown=shown)
 
@@ -243,8 +274,7 @@ class Teller:
 
     async def _place(self, step: Step) -> None:
         """Let the first member with a proven player place a bounty, after giving them the money."""
-        linked = [one for one in MEMBERS if await self._house.services.links.list_players(step.guild_id, one)]
-        member, amount = (linked or MEMBERS)[0], 100 + step.place
+        member, amount = (await self._list_linked(step) or MEMBERS)[0], 100 + step.place
         await self._adjust(step.guild_id, member, amount)
         await self._house.services.bounties.place(
             step.guild_id,
@@ -291,6 +321,74 @@ class Teller:
         before = {(one.role_id, one.member_id): one for one in await roles.list_grants(step.guild_id)}
         given = RoleGrant(RoleId(7), member, GrantState.GIVEN, at)
         await roles.change_grants(step.guild_id, before, {(given.role_id, member): given})
+
+    async def _look_at_levels(self, step: Step) -> None:
+        await self._house.read_all(step.guild_id)
+        now = self._house.clock.now()
+        await self._house.application.features.levels.look(step.guild_id, now=now)
+
+    async def _more_xp(self, step: Step) -> None:
+        events = self._house.services.xp_events
+        if step.place % 4:
+            await events.begin(step.guild_id, ADMIN, factor=2 + step.place % 2, hours=1)
+        else:
+            await events.stop(step.guild_id, ADMIN)
+
+    async def _season(self, step: Step) -> None:
+        today = START.date()
+        first, last = today - timedelta(days=step.place % 3), today + timedelta(days=step.place // 4)
+        server = f"Server {step.number}" if step.place % 2 else None
+        form = SeasonForm(f"Season {step.number}", first.isoformat(), last.isoformat(), server)
+        await self._house.services.seasons.start(
+            step.guild_id, form, actor_id=ADMIN, request_id=step.request_id
+        )
+        await self._house.application.features.season_timer.move(step.guild_id)
+
+    async def _end_season(self, step: Step) -> None:
+        seasons = self._house.services.seasons
+        found = await seasons.find_open(step.guild_id, "", is_running=step.place % 2 == 0)
+        await (seasons.end if step.place % 2 == 0 else seasons.cancel)(found, actor_id=ADMIN)
+
+    async def _found_faction(self, step: Step) -> None:
+        """Found a faction; those of other guilds have the same names."""
+        await self._house.services.factions.create(
+            step.guild_id,
+            (await self._list_linked(step) or MEMBERS)[0],
+            name=f"Pack {'AB'[step.number - 1]}",
+            tag=f"PK{step.number}",
+            is_open=step.place > 0,
+            request_id=step.request_id,
+        )
+
+    async def _join_faction(self, step: Step) -> None:
+        """Let the first member with a proven player and without a faction join the oldest one."""
+        services = self._house.services
+        shown = await services.factions.list_factions(step.guild_id)
+        taken = {one.member_id for faction in shown for one in faction.members}
+        linked = await self._list_linked(step)
+        member = next((one for one in linked if one not in taken), MEMBERS[0])
+        await services.factions.join(step.guild_id, member, shown[0].faction.faction_id if shown else "none")
+
+    async def _leave_faction(self, step: Step) -> None:
+        """Let the last member of the oldest faction leave it."""
+        shown = await self._house.services.factions.list_factions(step.guild_id)
+        member = shown[0].members[-1].member_id if shown else MEMBERS[0]
+        await self._house.services.factions.leave(step.guild_id, member)
+
+    async def _list_linked(self, step: Step) -> list[MemberId]:
+        links = self._house.services.links
+        return [one for one in MEMBERS if await links.list_players(step.guild_id, one)]
+
+    async def _take_foreign_faction(self, step: Step) -> None:
+        """Use a faction or a season of another guild by its id."""
+        services = self._house.services
+        for faction_id in await self._list_foreign(step, "factions", "faction_id"):
+            await _expect_refusal(
+                services.factions.join(step.guild_id, self._choose_member(step), faction_id)
+            )
+            await _expect_refusal(services.factions.disband_by_hand(step.guild_id, ADMIN, faction_id))
+        for season_id in await self._list_foreign(step, "seasons", "season_id"):
+            await _expect_refusal(services.seasons.find_open(step.guild_id, season_id, is_running=False))
 
     async def _premium(self, step: Step) -> None:
         await self._house.services.grants.grant(

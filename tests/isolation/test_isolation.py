@@ -18,15 +18,17 @@ from utils.database.core.database import SafeDatabase
 from utils.database.core.indexes import INDEXES, ensure_indexes
 from utils.database.migrations.migrations import MIGRATIONS
 from utils.database.process.connection import SafeMongoDBConnection
+from utils.models.factions import list_rows
 from utils.models.scope import GuildId
 from utils.models.statistics import Board
 
 STORIES = choose_examples(quick=5, deep=12)
 ALONE = choose_examples(quick=1, deep=len(GUILDS))  # the guilds of a story that are compared
-STEPS = 70
+STEPS = 80
 BOARDS = [board for board in Board if board not in (Board.WEAPONS, Board.FACTIONS)]  # boards of players
 FROM_DEADSIDE_LOG = {"log_state", "presence", "sessions", "play_days", "log_events", "population"}
-CHOSEN_AT_RANDOM = {"_id", "secret", "event_id", "post_id", "bounty_id", "nonce"}
+OF_MEMBERS = {"levels", "season_results", "faction_periods", "factions board"}
+CHOSEN_AT_RANDOM = {"_id", "secret", "event_id", "post_id", "bounty_id", "nonce", "basis"}
 LEDGER_KEY = re.compile(r"'key', '(\w+):[^']*'")
 CLOSED_SLOT = re.compile(r"'slot', '(?!open')[^']+'")
 
@@ -54,13 +56,15 @@ async def live(
     house = await House.open(folder, database, hosts, FakeClock())
     teller = Teller(story, house, hosts)
     await teller.tell(guild_ids)
-    found = {guild: await look(house, database, guild) for guild in guild_ids}
+    found = {guild: await look(house, database, guild, teller.boards[guild]) for guild in guild_ids}
     await house.application.tasks.stop()
     assert (await verify_quickly(database)).findings == ()
     return {guild: state | {"outcomes": teller.outcomes[guild]} for guild, state in found.items()}
 
 
-async def look(house: House, database: SafeDatabase, guild_id: GuildId) -> dict[str, Any]:
+async def look(
+    house: House, database: SafeDatabase, guild_id: GuildId, bounty_board: list[str]
+) -> dict[str, Any]:
     """Return all data of a guild, with random ids made equal."""
     state: dict[str, Any] = {}
     for collection in INDEXES:
@@ -72,7 +76,8 @@ async def look(house: House, database: SafeDatabase, guild_id: GuildId) -> dict[
         for player in await house.services.names.search(guild_id, "")
     ]
     state["boards"] = [await _read_board(house, guild_id, board) for board in BOARDS] if servers else []
-    state["bounty board"] = await house.messages.write_board(guild_id)
+    state["factions board"] = await _rank_factions(house, guild_id) if servers else []
+    state["bounty board"] = bounty_board
     renamed = {one["server_id"]: f"{one['name']} of {one['added_at']}" for one in state["game_servers"]}
     return {kind: _make_equal(found, renamed) for kind, found in state.items()}
 
@@ -81,6 +86,13 @@ async def _read_board(house: House, guild_id: GuildId, board: Board) -> Any:
     coverage = await house.services.coverage.choose(guild_id, None)
     page = await house.services.statistics.get_board(coverage, board, page=0)
     return [(row.rank, row.name, row.value) for row in page.rows]
+
+
+async def _rank_factions(house: House, guild_id: GuildId) -> list[Any]:
+    coverage = await house.services.coverage.choose(guild_id, None)
+    return [
+        (one.rank, one.name, one.kills) for one in list_rows(await house.services.factions.rank(coverage))
+    ]
 
 
 def _leave_out_random(value: Any) -> Any:
@@ -130,4 +142,4 @@ async def test_each_guild_is_as_if_it_were_alone(
         outcomes |= {outcome for guild in together.values() for outcome in guild["outcomes"]}
     assert {f"{action}: done" for action in ACTIONS} - outcomes == set()
     assert has_board
-    assert FROM_DEADSIDE_LOG - filled == set()
+    assert (FROM_DEADSIDE_LOG | OF_MEMBERS) - filled == set()
