@@ -89,12 +89,11 @@ async def test_home_guild_without_the_bot_holds_up_no_other_command(
 ) -> None:
     """The bot is not in its home guild yet, so only the other set is registered; each connect tries again."""
     shelf.home_guild_id = guild.id
-    world.faults.add(Fault(method="PUT", route=GUILD_COMMANDS, status=403))
-    for _ in range(2):
-        bot = OwnBot(shelf, tmp_path)
-        async with running_bot(bot, world):
-            await wait_until(bot.is_ready)
-        assert world.commands.list_commands(None) != []
+    refusal = world.faults.add(Fault(method="PUT", route=GUILD_COMMANDS, status=403))
+    async with running_bot(OwnBot(shelf, tmp_path), world):
+        await wait_until(lambda: refusal.is_spent and bool(world.commands.list_commands(None)))
+    async with running_bot(OwnBot(shelf, tmp_path), world):
+        await wait_until(lambda: bool(world.commands.list_commands(guild.id)))
     assert list_owner_rights(world, guild.id) == {"owner": Permission.MANAGE_GUILD}
     assert len(world.journal.requests_to("PUT", "/applications/{application_id}/commands")) == 1
 
