@@ -13,13 +13,16 @@ from hypothesis import strategies as st
 
 from tests.fakes.examples import choose_examples
 from tests.fakes.pseudo_language import PSEUDO, list_bare
+from utils.embeds.charts.drawings import draw_population
 from utils.embeds.charts.painter import DESCRIPTION_CHARACTERS, ChartPainter
 from utils.embeds.pictures import Picture, build_file
 from utils.embeds.style import Style
 from utils.embeds.theme import NORTHERN
-from utils.localization.localizer import ENGLISH_LOCALIZER
+from utils.localization.catalogue import read_catalogue
+from utils.localization.localizer import ENGLISH_LOCALIZER, build_localizer
 from utils.models.players import Counters
 from utils.models.statistics import DayCount, HourCount, WeaponRow, WeaponTable
+from utils.models.texts import text
 
 STYLE = Style(NORTHERN, ENGLISH_LOCALIZER)
 FIRST, LAST = date(2025, 4, 2), date(2025, 5, 1)
@@ -152,3 +155,13 @@ async def test_pictures_are_described_in_the_language_of_the_answer(painter: Cha
     english, shown = await draw(painter), await draw(pseudo)
     assert list_bare([{"text": picture.description} for picture in shown]) == []
     assert all(one.data != other.data for one, other in zip(shown, english, strict=True))
+
+
+@pytest.mark.parametrize(("number", "is_same"), [(900.0, True), (4_000.0, False)])
+def test_numbers_beside_a_chart_are_written_as_in_the_language(number: float, *, is_same: bool) -> None:
+    """Thousands are grouped as in the answer; a chart without a word and without thousands is the same."""
+    german = Style(NORTHERN, build_localizer("de", read_catalogue("de", None)))
+    english_chart, german_chart = (
+        draw_population(style, text("{place}", place=""), {}, [number]) for style in (STYLE, german)
+    )
+    assert (english_chart == german_chart) is is_same

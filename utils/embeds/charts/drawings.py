@@ -23,7 +23,7 @@ from utils.embeds.charts.cards import RankCard
 from utils.embeds.style import Style
 from utils.embeds.values import join_facts
 from utils.localization.escape import FIRST_STRONG_ISOLATE, POP_ISOLATE
-from utils.models.texts import Text, Value, text, text_in
+from utils.models.texts import Number, Text, Value, text, text_in
 
 WIDTH_INCHES, DOTS_PER_INCH = 8.0, 85  # 680 pixels: sharp on a phone, small to send
 TITLE_INCHES = 0.55
@@ -60,7 +60,7 @@ def draw_course(
         axes.bar(at, counts, 0.42, color=colour, label=_write(style, label))
     axes.set_xticks(list(marks), [_write(style, mark) for mark in marks.values()], parse_math=False)
     axes.set_ylim(0, max(*kills, *deaths, 4) * 1.05)
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
+    _number(style, axes)
     axes.grid(axis="y", color=_FAINT, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.legend(  # above the axes, where no line of the grid crosses it
@@ -86,7 +86,7 @@ def draw_population(
     axes.set_xticks(list(marks), [_write(style, mark) for mark in marks.values()], parse_math=False)
     axes.set_xlim(0, max(len(counts) - 1, 1))
     axes.set_ylim(0, max(4.0, *(one or 0.0 for one in counts)) * 1.08)
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
+    _number(style, axes)
     axes.grid(axis="y", color=_FAINT, linewidth=0.6)
     axes.set_axisbelow(True)
     return _finish(figure)
@@ -137,7 +137,7 @@ def draw_hours(style: Style, title: Text, hours: Sequence[int]) -> bytes:
     bar = figure.colorbar(mesh, ax=axes, pad=0.02, aspect=16)
     bar.outline.set_visible(False)
     bar.ax.tick_params(colors=_INK, labelsize=TEXT, length=0)
-    bar.ax.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
+    _number(style, bar.ax)
     return _finish(figure)
 
 
@@ -203,6 +203,12 @@ def _finish(figure: Figure) -> bytes:
     target = io.BytesIO()
     figure.savefig(target, format="png", facecolor=_GROUND)
     return target.getvalue()
+
+
+def _number(style: Style, axes: Axes) -> None:
+    """Mark some whole numbers at the side, as the language writes them."""
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
+    axes.yaxis.set_major_formatter(lambda number, _: _write(style, Number(number)))
 
 
 def _write(style: Style, value: Value) -> str:
