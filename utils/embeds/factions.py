@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import discord
 
+from utils.embeds.limits import MAX_FIELD_VALUE, pack_lines
 from utils.embeds.players import BOARDS, BoardLine, build_ranking, describe_coverage, list_board_lines
 from utils.embeds.replies import build_success_embed
 from utils.embeds.style import Style
@@ -33,6 +34,8 @@ from utils.models.texts import (
     plural,
     text,
 )
+
+NO_NAME = "\u200b"  # of a field; Discord wants a character
 
 _RANK_MARKS = {FactionRank.LEADER: "👑", FactionRank.OFFICER: "🎖️", FactionRank.MEMBER: "▫️"}
 
@@ -117,10 +120,12 @@ def build_faction_embed(style: Style, figures: FactionFigures, coverage: Coverag
     for name, value in _list_figures(figures):
         style.add_field(embed, name, value, inline=True)
     ranked = sorted(shown.members, key=lambda one: -_count_kills(figures, one.member_id))
-    members = [_show_member(one, _count_kills(figures, one.member_id)) for one in ranked]
-    title = plural("{count} member by kills", "{count} members by kills", len(members))
+    members = [style.write(_show_member(one, _count_kills(figures, one.member_id))) for one in ranked]
+    title = style.write(plural("{count} member by kills", "{count} members by kills", len(members)))
+    for part in pack_lines(members, MAX_FIELD_VALUE):  # all of them, in the words of every language
+        embed.add_field(name=title, value=part, inline=False)
+        title = NO_NAME
     how = text("Anyone may join.") if faction.is_open else text("Joining needs an invitation.")
-    style.add_field(embed, title, join(members, "\n"))
     return style.add_footer(embed, how)
 
 

@@ -103,11 +103,12 @@ def _describe_time(report: SeasonReport) -> Sequence[Value]:
         return (begins, _describe_last_day(season))
     if season.state is not SeasonState.RUNNING:
         return (_describe_days(season),)
-    gone, left = (today - season.first_day).days + 1, (season.final_day - today).days
-    day = text("day {number}", number=Number(max(gone, 1)))
+    shown = min(max(today, season.first_day), season.final_day)  # in another zone it may be another day
+    left = (season.final_day - shown).days
+    day = text("day {number}", number=Number((shown - season.first_day).days + 1))
     if season.last_day is None:
         return (day, text("no last day"))
-    if left <= 0:
+    if left == 0:
         return (day, text("the last day"))
     return (day, plural("{count} day left", "{count} days left", left))
 

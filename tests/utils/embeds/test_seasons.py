@@ -42,8 +42,8 @@ def _factory() -> EmbedFactory:
         (SPRING, date(2025, 5, 3), "North · day 6 · 1 day left\n\nNobody has a kill yet."),
         (SPRING, date(2025, 5, 4), "North · day 7 · the last day\n\nNobody has a kill yet."),
         # in another zone it is a day earlier, or a day later
-        (SPRING, date(2025, 4, 27), "North · day 1 · 7 days left\n\nNobody has a kill yet."),
-        (SPRING, date(2025, 5, 5), "North · day 8 · the last day\n\nNobody has a kill yet."),
+        (SPRING, date(2025, 4, 27), "North · day 1 · 6 days left\n\nNobody has a kill yet."),
+        (SPRING, date(2025, 5, 5), "North · day 7 · the last day\n\nNobody has a kill yet."),
         (
             replace(SPRING, last_day=None),
             date(2025, 5, 3),

@@ -268,8 +268,8 @@ def verify_rank(seat: Seat, member_id: MemberId, rank: FactionRank) -> None:
     other = seat.get(member_id)
     if other.rank is rank:
         raise InvalidInputError(text("{member} has that rank already.", member=Mention("@", member_id)))
-    officers = sum(one.rank is FactionRank.OFFICER for one in seat.members)
-    if rank is FactionRank.OFFICER and officers >= MOST_OFFICERS:
+    officers = sum(one.rank is FactionRank.OFFICER and one is not other for one in seat.members)
+    if rank is not FactionRank.MEMBER and officers >= MOST_OFFICERS:  # an old leader becomes an officer
         raise LimitReachedError(
             text(
                 "**{faction}** has {limit} officers, and that's the limit.",

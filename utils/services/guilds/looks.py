@@ -8,7 +8,8 @@ event that may change something, every half hour besides because days roll over,
 finds what happened while the bot was away. An event only notes the guild, so a poll never waits for a look.
 
 A look that took a second is not repeated for ``REST_FACTOR`` seconds, however many events come: a guild never
-costs more than a hundredth of a core.
+costs more than a hundredth of a core. A look can also take long because Discord does not answer, so no guild
+rests longer than a round.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -125,7 +126,7 @@ class GuildLooks:
             if not await self.tasks.attempt(LOOKS_TASK, (guild_id, name), work, told=self._told):
                 self._wanted.add(guild_id)
         ended = self.clock.monotonic()
-        self._free_at[guild_id] = ended + REST_FACTOR * (ended - began)
+        self._free_at[guild_id] = ended + min(REST_FACTOR * (ended - began), ROUND_SECONDS)
 
     async def _look_once(self, look: GuildLook, key: tuple[GuildId, str]) -> None:
         await look(key[0], now=self.clock.now())

@@ -297,12 +297,25 @@ def _hold_crowns(facts: GuildFacts, decided: dict[Key, RoleGrant | None]) -> Non
     left_over = {
         key[0]
         for key, grant in decided.items()
-        if grant is not None and grant.state in HELD and grant.due_since
+        if key[0] in crowns and grant is not None and grant.state in HELD and _is_left_over(grant, facts)
     }
     for key, grant in decided.items():
         is_new = grant is not None and grant.state is GrantState.GIVING
         before = facts.grants.get(key)
-        if is_new and key[0] in crowns & left_over and (before is None or before.state not in HELD):
+        if is_new and key[0] in left_over and (before is None or before.state not in HELD):
             due_since = facts.now if before is None or before.due_since is None else before.due_since
             waiting = before or RoleGrant(*key, GrantState.WAITING, facts.now)
             decided[key] = replace(waiting, due_since=due_since)
+
+
+def _is_left_over(grant: RoleGrant, facts: GuildFacts) -> bool:
+    """Tell whether a member holds a role that their figures do not give them any more.
+
+    Either its loss is due, or it is kept only because the figures are stale.
+    """
+    if grant.due_since is not None:
+        return True
+    own = [one for one in facts.rules if one.terms.role_id == grant.role_id]
+    return any(one.is_stale for one in own) and not any(
+        is_met(one.terms, one.figures.get(grant.member_id, MemberFigures()), holds=True) for one in own
+    )

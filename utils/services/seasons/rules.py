@@ -13,7 +13,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from utils.errors import InvalidInputError
-from utils.models.scope import ServerId
 from utils.models.seasons import LONGEST_DAYS, Season, SeasonState
 from utils.models.texts import Command, Day, Number, Text, text
 
@@ -155,8 +154,3 @@ def _describe_shared_days(other: Season) -> Text:
         first=Day(other.first_day),
         last=Day(other.last_day),
     )
-
-
-def list_covered(season: Season, server_ids: Iterable[ServerId]) -> tuple[ServerId, ...]:
-    """Return the servers of a guild that a season covers."""
-    return tuple(server_id for server_id in server_ids if season.covers(server_id))

@@ -150,10 +150,6 @@ class HealthChecker:
         """Run some probes and return what they found, without any conclusion; some may not know in time."""
         return await self._look([probe for probe in self.probes if probe.kind in set(kinds)])
 
-    def find_said(self, key: IncidentKey) -> Text | None:
-        """Return the latest sentence about an incident."""
-        return self._said.get(key)
-
     def forget_guild(self, guild_id: GuildId) -> None:
         """Forget everything about a guild."""
         for kept in (self._streaks, self._said):

@@ -33,6 +33,7 @@ from utils.models.factions import (
     MOST_FACTIONS,
     MOST_INVITATIONS,
     MOST_MEMBERS,
+    MOST_OFFICERS,
     EndedMembership,
     Faction,
     FactionPeriod,
@@ -231,6 +232,23 @@ async def test_hand_over_and_leave_of_the_successor_leave_one_leader(camp: Camp)
     _, refused = await race(hand_over, camp.leave(BERT))
     assert all(isinstance(one, NotFoundError) for one in refused)
     assert await camp.list_ranks() == {ANNA: LEADER}
+
+
+async def test_lead_is_handed_over_where_the_old_leader_can_be_an_officer(camp: Camp) -> None:
+    """With five officers, one of them may lead, and a plain member may not; an admin chooses anyone."""
+    people = [MemberId(100 + one) for one in range(MOST_OFFICERS)]
+    await camp.link(*people)
+    wolves = await camp.found(ANNA)
+    await camp.join(wolves, BERT, *people)
+    for one in people:
+        await camp.do(lambda unit, one=one: rules.give_rank(unit, ANNA, one, OFFICER, now=NOW))
+    with pytest.raises(LimitReachedError, match="5 officers"):
+        await camp.do(lambda unit: rules.give_rank(unit, ANNA, BERT, LEADER, now=NOW))
+    await camp.do(lambda unit: rules.give_rank(unit, ANNA, people[0], LEADER, now=NOW))
+    officers = dict.fromkeys([ANNA, *people[1:]], OFFICER)
+    assert await camp.list_ranks() == {people[0]: LEADER, **officers, BERT: MEMBER}
+    await camp.do(lambda unit: rules.choose_leader(unit, wolves.faction_id, BERT, actor_id=DORA, now=NOW))
+    assert await camp.list_ranks() == {BERT: LEADER, **officers, people[0]: MEMBER}
 
 
 async def test_longest_officer_or_member_follows_the_leader(camp: Camp) -> None:

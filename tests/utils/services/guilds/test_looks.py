@@ -115,6 +115,21 @@ async def test_guild_rests_a_hundred_times_as_long_as_a_look_took(watch: Watch) 
     assert watch.take_seen() == BOTH
 
 
+async def test_guild_rests_half_an_hour_at_most(watch: Watch) -> None:
+    """A look that waited for Discord in vain costs nothing, and days roll over in the meantime."""
+    watch.seconds = 30.0
+    watch.looks.on_counters_stored(COUNTED)
+    await watch.looks.look_at_wanted()
+    watch.seconds = 0.0
+    watch.looks.on_counters_stored(COUNTED)
+    watch.clock.move(ROUND_SECONDS - 1)
+    await watch.looks.look_at_wanted()
+    assert watch.take_seen() == BOTH
+    watch.clock.move(1)
+    await watch.looks.look_at_wanted()
+    assert watch.take_seen() == BOTH
+
+
 async def test_look_that_fails_stops_no_other_and_comes_again(watch: Watch) -> None:
     """While the database is away, the next look finds the same."""
     watch.is_away = True

@@ -211,6 +211,34 @@ def test_stale_figures_and_a_rule_that_rests_take_nothing_away() -> None:
     assert community.look() == {(HUNTER, ANNA): GrantState.TAKING}
 
 
+def test_new_first_waits_while_stale_figures_keep_the_old_one() -> None:
+    """There is never a second holder: the old one loses the role first, when the figures are fresh again."""
+    community = Community(build_rule(KING, rank=1))
+    community.set_figures(of={ANNA: MemberFigures(place=1)})
+    for minutes in (0, 5):
+        community.look(minutes)
+    community.carry_out()
+    [one] = community.rules
+    overtaken = replace(one, figures={ANNA: MemberFigures(place=2), BERT: MemberFigures(place=1)})
+    community.rules = [replace(overtaken, is_stale=True)]
+    for _ in range(3):
+        community.look(5)
+        community.carry_out()
+    assert community.roles == {ANNA: {KING}, BERT: set()}
+    community.rules = [overtaken]
+    for _ in range(3):
+        community.look(5)
+        community.carry_out()
+    assert community.roles == {ANNA: set(), BERT: {KING}}
+    community.rules = [
+        replace(one, figures=dict.fromkeys((ANNA, BERT), MemberFigures(place=1)), is_stale=True)
+    ]
+    for _ in range(3):
+        community.look(5)
+        community.carry_out()
+    assert community.roles == {ANNA: {KING}, BERT: {KING}}  # both are first
+
+
 def test_ladder_leaves_the_highest_role_alone() -> None:
     """A member holds the highest role in Discord's list among the rules with one ladder."""
     community = Community(

@@ -1,0 +1,39 @@
+"""Factions as they are shown: a full one, with long figures."""
+
+from datetime import UTC, date, datetime
+
+from utils.embeds.factory import EmbedFactory
+from utils.embeds.limits import MAX_FIELD_VALUE
+from utils.models.factions import (
+    MOST_MEMBERS,
+    Faction,
+    FactionFigures,
+    FactionMembers,
+    FactionPeriod,
+    FactionRank,
+)
+from utils.models.players import Counters
+from utils.models.scope import GuildId, MemberId
+from utils.models.statistics import Coverage
+
+NOW = datetime(2025, 4, 30, tzinfo=UTC)
+GUILD = GuildId(42)
+MEMBERS = [MemberId(10**18 + number) for number in range(MOST_MEMBERS)]
+
+
+def test_full_faction_shows_each_of_its_members() -> None:
+    """Their lines need more than one field, which has no name of its own then."""
+    faction = Faction(GUILD, "f1", "Wolves", "wolves", "WLF", is_open=True, founded_at=NOW)
+    ranks = [FactionRank.LEADER, *[FactionRank.OFFICER] * 5, *[FactionRank.MEMBER] * 19]
+    members = tuple(FactionPeriod("f1", one, NOW, rank) for one, rank in zip(MEMBERS, ranks, strict=True))
+    figures = FactionFigures(
+        FactionMembers(faction, members),
+        Counters(kills=25_000_000),
+        {one: Counters(kills=1_000_000) for one in MEMBERS},
+    )
+    coverage = Coverage(GUILD, ("north",), where="North", today=date(2025, 4, 30))
+    first, second = EmbedFactory().build_faction(figures, coverage).fields[-2:]
+    lines = [*first.value.split("\n"), *second.value.split("\n")]
+    assert (first.name, second.name) == ("25 members by kills", "\u200b")
+    assert len(first.value) <= MAX_FIELD_VALUE
+    assert [f"<@{one}>" in line for one, line in zip(MEMBERS, lines, strict=True)] == [True] * MOST_MEMBERS
