@@ -180,13 +180,16 @@ class Application:
     async def _shut_down(self, works: list["asyncio.Task[None]"]) -> None:
         """Stop the running parts, in the order of their dependencies."""
         logger.info("stopping")
-        await self.tasks.stop(keeping=[MONGOD_TASK])  # the leases are still given back
+        await asyncio.gather(  # a database that is away holds up both, so they wait at the same time
+            self.tasks.stop(keeping=[MONGOD_TASK]),  # the leases are still given back
+            self.features.locale_uses.finish(),
+        )
         await self.pool.aclose()
         for work in works:
             work.cancel()  # the gateway first, because otherwise it would reconnect while the session closes
         await asyncio.wait(works)
         await self.bot.close()
-        await asyncio.gather(self.features.locale_uses.finish(), self.base.error_writer.finish())
+        await self.base.error_writer.finish()
         self.health.stop()
 
     async def _warm_up(self) -> None:
