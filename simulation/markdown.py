@@ -38,6 +38,7 @@ _MARKUP = re.compile(
     r"|<t:(?P<time>-?\d+)(?::(?P<form>[a-zA-Z]))?>"
     r"|<#(?P<channel>\d+)>"
     r"|<@(?P<member>\d+)>"
+    r"|<@&(?P<role>\d+)>"
     r"|</(?P<command>[^:>]+):\d+>"
 )
 _FORMS = {
@@ -54,11 +55,12 @@ _UNITS = (("year", 31_536_000), ("month", 2_592_000), ("day", 86_400), ("hour", 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """The reader's time, and the names of channels and members."""
+    """The reader's time, and the names of channels, members and roles."""
 
     now: datetime
     channels: Mapping[int, str] = field(default_factory=dict)
     members: Mapping[int, str] = field(default_factory=dict)
+    roles: Mapping[int, str] = field(default_factory=dict)
 
     def read(self, text: str) -> tuple[Line, ...]:
         """Return a text as lines of spans."""
@@ -97,6 +99,9 @@ class Reader:
             yield Span(f"#{name}", Style.MENTION)
         elif kind == "member":
             name = self.members.get(int(inner["member"]), "unknown")
+            yield Span(f"@{name}", Style.MENTION)
+        elif kind == "role":
+            name = self.roles.get(int(inner["role"]), "unknown")
             yield Span(f"@{name}", Style.MENTION)
         elif kind == "command":
             yield Span(f"/{inner['command']}", Style.MENTION)

@@ -26,6 +26,7 @@ class FakeStatisticsStore(Outage):
     """Players of any guild, with figures and boards that a test sets.
 
     Attributes:
+        rows_on: rows of boards of one game server, which go before ``rows``.
         asked: board, minimum of kills, limit, offset, first day and own players of each board asked for.
         asked_stats: players and first day of all figures asked for.
     """
@@ -37,6 +38,7 @@ class FakeStatisticsStore(Outage):
         self.days: list[DayCount] = []
         self.hours: list[HourCount] = []
         self.rows: list[BoardRow] = []
+        self.rows_on: dict[tuple[ServerId, str], list[BoardRow]] = {}
         self.places = {True: PlayerPlace(0), False: PlayerPlace(0)}  # all time, and a period
         self.asked: list[tuple[str, int, int, int, date | None, tuple[PlayerId, ...]]] = []
         self.asked_stats: list[tuple[tuple[PlayerId, ...], date | None]] = []
@@ -104,12 +106,13 @@ class FakeStatisticsStore(Outage):
         offset: int,
         own: Sequence[PlayerId] = (),
     ) -> BoardRows:
-        """Return rows of the only board."""
+        """Return rows of the board."""
         self.note("list_board")
         self.asked.append((board, minimum_kills, limit, offset, covered.since, tuple(own)))
-        mine = next((row for row in self.rows if row.player_id in own), None)
-        summed = sum(row.value for row in self.rows)
-        return BoardRows(tuple(self.rows[offset : offset + limit]), len(self.rows), mine, summed)
+        rows = self.rows_on.get((covered.server_ids[0], board), self.rows)
+        mine = next((row for row in rows if row.player_id in own), None)
+        summed = sum(row.value for row in rows)
+        return BoardRows(tuple(rows[offset : offset + limit]), len(rows), mine, summed)
 
 
 class FakePlaytimeStore:
@@ -163,9 +166,14 @@ class FakeHunterStore:
 
 
 class FakeCombatStore:
-    """Weapons, enemies and hours, which a test sets; those of players by their ids."""
+    """Weapons, enemies and hours, which a test sets; those of players by their ids.
+
+    Attributes:
+        weapons_on: the weapons of all players on one game server, which go before ``weapons``.
+    """
 
     def __init__(self) -> None:
+        self.weapons_on: dict[ServerId, list[WeaponRow]] = {}
         self.weapons: dict[tuple[PlayerId, ...], list[WeaponRow]] = {}
         self.best: dict[str, NamedCount] = {}
         self.killers: dict[tuple[PlayerId, ...], list[Enemy]] = {}
@@ -181,7 +189,8 @@ class FakeCombatStore:
 
     async def list_weapons(self, covered: CoveredDeaths) -> Sequence[WeaponRow]:
         """Return the weapons of all players."""
-        return await self.list_weapons_of(covered, ())
+        found = self.weapons_on.get(covered.server_ids[0])
+        return await self.list_weapons_of(covered, ()) if found is None else found
 
     async def list_weapons_of(
         self, covered: CoveredDeaths, player_ids: Sequence[PlayerId]

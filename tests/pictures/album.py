@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from simulation.discord import Channel, Member, SimulatedDiscord
+from simulation.discord import Channel, Guild, Member, Permission, Role, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from simulation.game_host.battle import Battle
 from simulation.game_host.host import GameHost
@@ -30,18 +30,26 @@ from tests.pictures.people import (
     KAZAK,
     OTTER,
     WOLF,
+    add_faction,
+    add_figures_of_servers,
+    add_rules,
+    add_season,
     build_bounty_notice,
     build_death_notice,
+    build_recap,
     fill,
 )
 from utils.delivery.boards import BoardPages
 from utils.delivery.languages import GuildLanguages
 from utils.embeds.factory import EmbedFactory, Post
 from utils.models.deaths import DeathKind
+from utils.models.languages import LANGUAGE_NAMES
 from utils.models.notices.bounties import BountyEvent
+from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.highlights import Highlight, HighlightKind
 from utils.models.posted_boards import BoardKey
 from utils.models.reading import ImportProgress
+from utils.models.roles import RoleId
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId
 from utils.models.servers import CheckStep
 from utils.models.statistics import Board
@@ -71,6 +79,7 @@ class Album:
         return {
             "setup.svg": await self._draw_answer("What is set up and what is missing", "/setup"),
             "killfeed.svg": self._draw_killfeed(),
+            "languages.svg": await self._draw_languages(),
             "status.svg": await self._draw_answer("Whether kills are read and posted", "/killfeed status"),
             "recent.svg": await self._draw_answer("The latest deaths, a line each", "/killfeed recent"),
             "stats.svg": await self._draw_answer("A player's figures with a chart", "/stats", player=WOLF),
@@ -83,15 +92,21 @@ class Album:
             ),
             "activity.svg": await self._draw_answer("Kills by weekday and hour as a heat map", "/activity"),
             "rank.svg": await self._draw_answer("A player's level as a card", "/rank", player=WOLF),
+            "recap.svg": await self._draw_recap(),
+            "season.svg": await self._draw_answer("The results of a season", "/season results"),
             "leaderboard.svg": await self._draw_answer(
                 "The first ten by kills, and one's own place", "/leaderboard"
             ),
             "board.svg": await self._draw_board(),
             "bounties.svg": self._draw_bounties(),
             "bounty.svg": await self._draw_bounty_commands(),
+            "faction.svg": await self._draw_answer("A faction's figures and members", "/faction info"),
+            "notify.svg": await self._draw_answer("What direct messages tell", "/notify", on=True),
             "links.svg": await self._draw_links(),
+            "roles.svg": await self._draw_answer("Rules that give roles", "/roles list"),
             "premium.svg": await self._draw_answer("The table of tiers", "/premium tiers"),
             "server.svg": await self._draw_server(),
+            "servers.svg": await self._draw_servers(),
         }
 
     async def _ask(self, command: str, **options: Any) -> Shown:
@@ -105,11 +120,6 @@ class Album:
         return draw_channel(channel, shown, reader=self.reader, alt=alt)
 
     def _draw_killfeed(self) -> str:
-        record = replace(
-            build_death_notice(5, DeathKind.KILL, WOLF, KAZAK, "Mosin", 393),
-            killer_streak=10,
-            highlights=(Highlight(HighlightKind.RECORD, 393, 371), Highlight(HighlightKind.STREAK, 10)),
-        )
         ended = replace(
             build_death_notice(8, DeathKind.KILL, "Salt", WOLF, "Fire Axe", 0),
             killer_streak=1,
@@ -120,7 +130,7 @@ class Album:
             build_death_notice(2, DeathKind.VEHICLE, OTTER, KAZAK, "land_vehicle"),
             build_death_notice(3, DeathKind.FALL, BADGER, BADGER, "falling"),
             build_death_notice(4, DeathKind.KILL, KAZAK, BADGER, "UAG", 34),
-            record,
+            _build_record(Highlight(HighlightKind.STREAK, 10)),
             build_death_notice(6, DeathKind.SELF, "Static_Nor", "Static_Nor", "F-10"),
             build_death_notice(7, DeathKind.KILL, WOLF, OTTER, "MR5", 12),
             ended,
@@ -128,6 +138,20 @@ class Album:
         shown = Shown.of_post(self.factory.build_feed(notices))
         alt = "The killfeed: a line for each death, a card for what is special"
         return self._draw("killfeed", [shown], alt)
+
+    async def _draw_languages(self) -> str:
+        notices = (_build_record(), build_death_notice(6, DeathKind.FALL, BADGER, BADGER, "falling"))
+        factories = [await self.factory.speak(language) for language in LANGUAGE_NAMES]
+        shown = [Shown.of_post(factory.build_feed(notices)) for factory in factories]
+        alt = f"The same two deaths in each language: {', '.join(LANGUAGE_NAMES.values())}"
+        return self._draw("killfeed", shown, alt)
+
+    async def _draw_recap(self) -> str:
+        notices = (build_recap(),)
+        post = self.factory.build_feed(notices, drawings=await self.factory.draw(notices))
+        return self._draw(
+            "news", [Shown.of_post(post)], "The recap of a week, with the card of its best player"
+        )
 
     async def _draw_board(self) -> str:
         services = self.bot.services
@@ -150,7 +174,7 @@ class Album:
         placed = build_bounty_notice(1, BountyEvent.PLACED, OTTER, 2_500)
         auto = build_bounty_notice(2, BountyEvent.AUTO, WOLF, 1_500)
         claimed = build_bounty_notice(3, BountyEvent.CLAIMED, WOLF, 4_000)
-        ada, birk = map(MemberId, self.reader.members)
+        ada, birk, _ = map(MemberId, self.reader.members)
         notices = (
             replace(placed, placer_id=ada, ends_at=AT + timedelta(hours=23.7)),
             replace(auto, kills=6, ends_at=AT + timedelta(minutes=108)),
@@ -182,6 +206,19 @@ class Album:
         alt = "A game server is added and its history imported"
         return self._draw("admin", [added, importing], alt)
 
+    async def _draw_servers(self) -> str:
+        add_figures_of_servers(self.shelf)  # the second one was added for the picture before
+        return await self._draw_answer("Game servers side by side", "/servers")
+
+
+def _build_record(*highlights: Highlight) -> DeathNotice:
+    """Return a kill that is a record of the game server, with further highlights."""
+    return replace(
+        build_death_notice(5, DeathKind.KILL, WOLF, KAZAK, "Mosin", 393),
+        killer_streak=10,
+        highlights=(Highlight(HighlightKind.RECORD, 393, 371), *highlights),
+    )
+
 
 async def _check_host(folder: Path) -> tuple[CheckStep, ...]:
     """Return the steps of a real test of a game host with a log a day."""
@@ -207,6 +244,22 @@ async def open_pool() -> AsyncIterator[SftpConnectionPool]:
         await pool.aclose()
 
 
+def create_roles(world: SimulatedDiscord, guild: Guild) -> Sequence[Role]:
+    """Create the roles of rules, which the bot may give."""
+    [own] = guild.bot.roles
+    world.move_role(own, 50)
+    world.set_role_permissions(own, int(own.permissions | Permission.MANAGE_ROLES))
+    return [world.create_role(guild, name) for name in ("Champion", "Hunter", "Night Wolf")]
+
+
+def add_community(shelf: Shelf, guild: Guild, people: Sequence[Member], roles: Sequence[Role]) -> None:
+    """Add a faction of these people, a season and rules of these roles."""
+    guild_id, members = GuildId(guild.id), [MemberId(one.id) for one in people]
+    add_faction(shelf, guild_id, dict(zip(members, (BADGER, KAZAK, FALCON), strict=True)))
+    add_season(shelf, guild_id)
+    add_rules(shelf, guild_id, [RoleId(one.id) for one in roles], members)
+
+
 async def draw_pictures(folder: Path) -> Mapping[str, str]:
     """Return every picture by the name of its file; ``folder`` is for the files of bot and game host."""
     async with SimulatedDiscord(enforce_rate_limits=False) as world:
@@ -216,8 +269,15 @@ async def draw_pictures(folder: Path) -> Mapping[str, str]:
         ada.user.username = "ada"
         shelf = Shelf(clock=FakeClock(AT))
         fill(shelf, GuildId(guild.id), MemberId(ada.id), MemberId(birk.id), ChannelId(feed.id))
-        names = {ada.id: "ada", birk.id: "birk"}
-        reader = Reader(AT, channels={feed.id: "killfeed"}, members=names)
+        people = (ada, birk, world.add_member(guild, "cleo"))
+        roles = create_roles(world, guild)
+        add_community(shelf, guild, people, roles)
+        reader = Reader(
+            AT,
+            channels={feed.id: "killfeed"},
+            members={one.id: one.user.username for one in people},
+            roles={one.id: one.name for one in roles},
+        )
         bot = OwnBot(shelf, folder)
         async with running_bot(bot, world):
             await bot.wait_until_registered()

@@ -1,33 +1,42 @@
 """Invented players of an invented community, with figures that agree between the pictures."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from tests.fakes.deaths import build_death, build_player_id
+from tests.fakes.seasons import build_season
 from tests.fakes.small_bot import Shelf
 from tests.fakes.storage import build_server
 from utils.models.deaths import DeathKind, DeathRow
+from utils.models.factions import Faction, FactionPeriod, FactionRank
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.links import Link, LinkState
 from utils.models.money import Bounty, Change, LedgerKind, LedgerRow
 from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.notices.deaths import DeathNotice
-from utils.models.players import BoardRow, Counters, KnownPlayer, NamedCount, PlayerStats
+from utils.models.notices.recaps import RecapFact, RecapNotice, RecapPlace, RecapRival
+from utils.models.players import BoardRow, Counters, KnownPlayer, NamedCount, PlayerDay, PlayerStats
+from utils.models.recaps import RecapKind
+from utils.models.roles import GrantState, RoleGrant, RoleId, RoleRule, RuleTerms
 from utils.models.scope import ChannelId, GuildId, MemberId
+from utils.models.seasons import SeasonResult, SeasonState
 from utils.models.servers import ConnectionState, ServerHealth
-from utils.models.statistics import DayCount, Enemy, PlayerPlace, WeaponRow
+from utils.models.statistics import Board, DayCount, Enemy, PlayerPlace, WeaponRow
+from utils.services.factions.names import compute_name_key
 
 AT = datetime(2025, 5, 1, 20, 14, tzinfo=UTC)
 SERVER, SERVER_ID = "Northwatch", "northwat"
 WOLF, OTTER, FALCON, KAZAK, BADGER = "Taiga_Wolf", "Marsh Otter", "IronFalcon88", "Kazak015", "Echo-Badger"
 DAYS = 30
+FACTION_ID = "wolves"
 
 _STANDING = (
     *((WOLF, 1_284), (OTTER, 1_151), (KAZAK, 966), (BADGER, 871), ("Static_Nor", 640), (FALCON, 512)),
     *(("Lynx of Ural", 498), ("Salt", 355), ("brno_77", 341), ("Old Pike", 302)),
 )
+_SECOND_STANDING = ((KAZAK, 604), ("Lynx of Ural", 512), (OTTER, 377), ("brno_77", 290), ("Salt", 118))
 _WEAPONS = (
     *(("Mosin", 3_208, 393, WOLF, 402), ("AK-SU", 2_611, 142, KAZAK, 355), ("M4", 1_930, 188, OTTER, 301)),
     *(("VSS", 1_244, 167, BADGER, 198), ("land_vehicle", 801, 0, OTTER, 96), ("Skar", 640, 203, WOLF, 88)),
@@ -165,8 +174,12 @@ def _add_links(shelf: Shelf, guild_id: GuildId, ada: MemberId) -> None:
         is_main=True,
         proven_at=AT - timedelta(days=40),
     )
-    shelf.links.links = {(guild_id, ada, main.player_id): main}
+    _add_link(shelf, main)
     shelf.money.data.members = {main.player_id: ada}
+
+
+def _add_link(shelf: Shelf, link: Link) -> None:
+    shelf.links.links.setdefault((link.guild_id, link.member_id, link.player_id), link)
 
 
 def _add_money(shelf: Shelf, ada: MemberId, birk: MemberId) -> None:
@@ -190,6 +203,94 @@ def _add_money(shelf: Shelf, ada: MemberId, birk: MemberId) -> None:
             scope, f"b{number}", build_player_id(target), target, amount, placer, placed_at, ends_at
         )
         data.bounties[bounty.bounty_id] = bounty
+
+
+def add_faction(shelf: Shelf, guild_id: GuildId, members: Mapping[MemberId, str]) -> None:
+    """Add a faction of members, each with their player: a leader, an officer and a member."""
+    name, founded_at = "Night Wolves", AT - timedelta(days=30)
+    shelf.factions.factions = {
+        FACTION_ID: Faction(guild_id, FACTION_ID, name, compute_name_key(name), "NWL", False, founded_at)
+    }
+    ranks = (FactionRank.LEADER, FactionRank.OFFICER, FactionRank.MEMBER)
+    for number, (member_id, player) in enumerate(members.items()):
+        player_id = build_player_id(player)
+        _add_link(
+            shelf, Link(guild_id, member_id, player_id, player, founded_at, LinkState.PROVEN, is_main=True)
+        )
+        shelf.factions.periods.append(FactionPeriod(FACTION_ID, member_id, founded_at, ranks[number]))
+        kills = 402 - 137 * number
+        counters = Counters(
+            kills=kills, deaths=kills // 3, longest=371 - 60 * number, best_streak=17 - number, xp=kills * 19
+        )
+        shelf.faction_days.days.append(PlayerDay(player_id, AT.date() - timedelta(days=3), counters))
+
+
+def add_season(shelf: Shelf, guild_id: GuildId) -> None:
+    """Add a season that is over, with its results."""
+    days = {"first_day": date(2025, 4, 1), "last_day": date(2025, 4, 30)}
+    season = build_season(guild_id, "1", "April", state=SeasonState.CLOSED, closed_at=AT, **days)
+    shelf.seasons.seasons = {season.season_id: season}
+    rows = tuple(
+        replace(row, value=row.value // 4, counters=Counters(kills=int(row.value) // 4))
+        for row in shelf.statistics.rows
+    )
+    shelf.seasons.results = {(season.season_id, Board.KILLS): SeasonResult("1", Board.KILLS, rows)}
+
+
+def add_rules(shelf: Shelf, guild_id: GuildId, roles: Sequence[RoleId], holders: Sequence[MemberId]) -> None:
+    """Add a rule for each of three roles; the first has one holder, and each next one has one more."""
+    champion, hunter, wolf = roles
+    terms = (
+        RuleTerms(role_id=champion, rank=1),
+        RuleTerms(role_id=hunter, level=10),
+        RuleTerms(role_id=wolf, faction_id=FACTION_ID),
+    )
+    shelf.roles.rules[guild_id] = [
+        RoleRule(guild_id=guild_id, rule_id=f"{one.role_id}", terms=one, created_by=holders[0], created_at=AT)
+        for one in terms
+    ]
+    shelf.roles.grants[guild_id] = {
+        (role_id, holder): RoleGrant(role_id, holder, GrantState.GIVEN, AT)
+        for number, role_id in enumerate(roles, start=1)
+        for holder in holders[:number]
+    }
+
+
+def add_figures_of_servers(shelf: Shelf) -> None:
+    """Give each of the two game servers figures of its own."""
+    first, second = shelf.servers.servers
+    shelf.combat.weapons_on[second.server_id] = [WeaponRow("AK-SU", 988, 142)]
+    standing = {first: (_STANDING, (WOLF, 393)), second: (_SECOND_STANDING, (KAZAK, 266))}
+    for scope, (kills, farthest) in standing.items():
+        for board, rows in ((Board.KILLS, kills), (Board.LONGEST, (farthest,))):
+            shelf.statistics.rows_on[scope.server_id, board] = [
+                BoardRow(rank, build_player_id(name), name, value, Counters(kills=value))
+                for rank, (name, value) in enumerate(rows, start=1)
+            ]
+
+
+def build_recap() -> RecapNotice:
+    """Return the recap of a week."""
+    return RecapNotice(
+        event_id=b"\x01",
+        server_name=SERVER,
+        at=AT,
+        kind=RecapKind.WEEKLY,
+        first_day="2025-04-21",
+        last_day="2025-04-27",
+        kills=1_846,
+        kills_before=1_702,
+        killers=94,
+        places=(
+            RecapPlace(RecapFact.MVP, WOLF, 143, PlayerPlace(24_310, 1, 1_146)),
+            RecapPlace(RecapFact.LONGEST, OTTER, 371),
+            RecapPlace(RecapFact.STREAK, KAZAK, 14),
+        ),
+        weapon="Mosin",
+        weapon_kills=402,
+        rivals=(RecapRival(WOLF, 12), RecapRival(OTTER, 9)),
+        servers=(),
+    )
 
 
 def build_death_notice(

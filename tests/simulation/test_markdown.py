@@ -25,6 +25,14 @@ def test_bold_code_and_mentions_become_spans() -> None:
     )
 
 
+def test_members_and_roles_are_shown_by_their_names() -> None:
+    """Discord marks the id of a role with an ampersand."""
+    reader = Reader(NOW, members={9: "ada"}, roles={8: "Hunter"})
+    assert reader.read("<@9> <@&8>") == (
+        (Span("@ada", Style.MENTION), Span(" "), Span("@Hunter", Style.MENTION)),
+    )
+
+
 def test_escaped_markup_is_text() -> None:
     """A backslash disappears and turns the next character into plain text."""
     assert Reader(NOW).read("\\*\\*x\\*\\* \\<#42\\>") == ((Span("**x** <#42>"),),)
@@ -48,9 +56,9 @@ def test_small_print_is_faint_but_for_its_marks() -> None:
     )
 
 
-def test_unknown_channels_and_members_are_told_as_such() -> None:
-    """A deleted channel or a member who left is shown like in Discord, without an id."""
-    assert Reader(NOW).read_plain("<#7> <@8>") == "#unknown @unknown"
+def test_unknown_channels_members_and_roles_are_told_as_such() -> None:
+    """A deleted channel or role, or a member who left, is shown like in Discord, without an id."""
+    assert Reader(NOW).read_plain("<#7> <@8> <@&9>") == "#unknown @unknown @unknown"
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ class DirectMessageStore(Protocol):  # implemented by NotificationRepository
     async def note_channel(
         self, guild_id: GuildId, member_id: MemberId, channel_id: ChannelId | None
     ) -> None:
-        """Note the channel of direct messages with a member who still wants some; None: it is opened again."""
+        """Note the channel of direct messages with a member who still wants some; None: open it again."""
 
     async def switch_off(self, guild_id: GuildId, member_id: MemberId, problem: DirectProblem) -> None:
         """Switch everything off for a member who cannot be reached, and drop what waits for them."""

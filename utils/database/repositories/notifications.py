@@ -83,7 +83,7 @@ class NotificationRepository(FencedRepository):
     async def note_channel(
         self, guild_id: GuildId, member_id: MemberId, channel_id: ChannelId | None
     ) -> None:
-        """Note the channel of direct messages with a member who still wants some; None: it is opened again."""
+        """Note the channel of direct messages with a member who still wants some; None: open it again."""
         noted = {"$set": {"channel_id": None if channel_id is None else int(channel_id)}}
 
         def note(transaction: Transaction) -> None:
