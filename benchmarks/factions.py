@@ -18,6 +18,7 @@ from benchmarks.importing import CLOCK, running_database
 from utils.database.core.database import SafeDatabase
 from utils.database.core.keys import build_key_prefix
 from utils.database.documents.player_documents import build_day_entry, format_month
+from utils.database.read_models.member_figures import MemberFigures
 from utils.database.repositories.faction_figures import FactionFigureRepository
 from utils.database.repositories.factions import FactionRepository
 from utils.database.repositories.links import LinkRepository
@@ -49,7 +50,7 @@ async def measure(rows: int) -> list[Figure]:
         async with running_database(Path(name)) as database:
             await _fill(database, rows)
             factions = FactionRepository(database, fences=lambda _: None)
-            days, links = FactionFigureRepository(database), LinkRepository(database)
+            days, links = FactionFigureRepository(database, MemberFigures(database)), LinkRepository(database)
             service = FactionService(
                 factions,
                 figures=FactionFigureService(factions, days=days, links=links),

@@ -376,6 +376,7 @@ def build_memories(
         base.tasks,
         base.repositories.outbox,
         base.repositories.standings,
+        base.repositories.member_figures,
         base.incidents,
         base.errors,
     )
@@ -389,13 +390,15 @@ def register_handlers(application: Application, delivery: Delivery, database: Sa
     read_back = ReadBack(check, care, tasks=application.tasks)
     events.register(CountersStored, read_back.on_counters_stored)
     events.register(HistoryImported, read_back.on_history_imported)
-    standings = application.repositories.standings
+    standings, members = application.repositories.standings, application.repositories.member_figures
     names, grants = application.guild.names, application.grants
     events.register(NoticesQueued, application.loops.on_notices_queued)
     events.register(PostedEventsChanged, delivery.event_posts.on_posted_events_changed)
     events.register(GuildSettingsChanged, delivery.loop.on_guild_settings_changed)
     events.register(CountersStored, standings.on_counters_stored)
     events.register(ServerRemoved, standings.on_server_removed)
+    events.register(CountersStored, members.on_counters_stored)
+    events.register(ServerRemoved, members.on_server_removed)
     events.register(DeathsStored, names.on_deaths_stored)
     events.register(DeathsStored, application.proofs.on_deaths_stored)
     events.register(DeathsStored, application.health.clocks.on_deaths_stored)

@@ -6,6 +6,7 @@ from utils.clock import Clock
 from utils.composition.services import ServiceStores
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.process.opening import MongoDBPlace
+from utils.database.read_models.member_figures import MemberFigures
 from utils.database.read_models.standings.standings import Standings
 from utils.database.repositories.audit import AuditRepository
 from utils.database.repositories.bounties import BountyRepository
@@ -106,6 +107,7 @@ class Repositories(ServiceStores):
     erasures: ErasureRepository
     notifications: NotificationRepository
     standings: Standings
+    member_figures: MemberFigures
 
 
 def build_repositories(settings: Settings, database: SafeDatabase, leases: LeaseHolder) -> Repositories:
@@ -114,7 +116,7 @@ def build_repositories(settings: Settings, database: SafeDatabase, leases: Lease
     def fences(guild_id: GuildId) -> Fence:
         return Fence(*leases.get_token(guild_id), guild_id)
 
-    standings = Standings(database)
+    standings, member_figures = Standings(database), MemberFigures(database)
     scope_index = ScopeIndexRepository(database, settings.discord.sharding)
     statistics = StatisticsRepository(database, standings)
     ingestion = IngestionRepository(database, fences=fences)
@@ -145,7 +147,7 @@ def build_repositories(settings: Settings, database: SafeDatabase, leases: Lease
         links=LinkRepository(database),
         roles=RoleRepository(database, fences=fences),
         factions=FactionRepository(database, fences=fences),
-        faction_days=FactionFigureRepository(database),
+        faction_days=FactionFigureRepository(database, member_figures),
         wallets=WalletRepository(database, fences=fences),
         bounties=BountyRepository(database, fences=fences),
         due_bounties=scope_index,
@@ -160,6 +162,7 @@ def build_repositories(settings: Settings, database: SafeDatabase, leases: Lease
         due_recaps=scope_index,
         erasure_records=ErasureRecordRepository(database),
         standings=standings,
+        member_figures=member_figures,
         personal_data=PersonalDataRepository(database),
         erasures=ErasureRepository(database, fences=fences),
         notifications=NotificationRepository(database, fences=fences),

@@ -4,25 +4,23 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 
-from utils.database.core.operations import Document
+from utils.database.core.database import SafeDatabase
 from utils.database.documents.player_documents import format_month, list_months, read_days
-from utils.database.read_models.enemies import build_since
-from utils.database.read_models.shown import build_match
+from utils.database.read_models.member_figures import MemberFigures
 from utils.database.repositories.repository import Repository
-from utils.database.repositories.shown import ShownPlayers
+from utils.database.repositories.shown import ShownPlayers, list_shown
 from utils.models.factions import MemberKill
-from utils.models.players import Counters, PlayerDay
+from utils.models.players import Counters, PlayerDay, sum_counters
 from utils.models.scope import PlayerId
 from utils.models.statistics import CoveredDeaths
-
-_FIELDS = {"_id": 0, "killer_id": 1, "victim_id": 1, "written_at": 1}
-_SUMMED, _BEST = ("kills", "deaths", "xp"), ("longest", "best_streak")
-_HOWS = {**dict.fromkeys(_SUMMED, "$sum"), **dict.fromkeys(_BEST, "$max")}
-"""How the counters that factions show are put together."""
 
 
 class FactionFigureRepository(Repository):
     """The months, days and kills of members' players."""
+
+    def __init__(self, database: SafeDatabase, figures: MemberFigures) -> None:
+        super().__init__(database)
+        self._figures = figures
 
     async def sum_months(
         self, covered: CoveredDeaths, wanted: Sequence[tuple[tuple[date, date], Collection[PlayerId]]]
@@ -31,18 +29,23 @@ class FactionFigureRepository(Repository):
 
         They are without metres and suicides.
         """
-        players = await ShownPlayers.open(self._database, covered)
-        if not players.shown:
-            return tuple({} for _ in wanted)
+        groups: dict[str, set[PlayerId]] = {}
+        for months, player_ids in wanted:
+            for month in list_months(*months):
+                groups.setdefault(month, set()).update(player_ids)
+        questions = {month: (month, frozenset(group)) for month, group in groups.items()}
+        shown = await list_shown(self._database, covered.guild_id, covered.server_ids)
+        answers = await self._figures.months.ask(covered.guild_id, shown, questions.values())
 
-        async def add(first: date, last: date, player_ids: Collection[PlayerId]) -> dict[PlayerId, Counters]:
-            query = {"month": {"$in": list_months(first, last)}, "player_id": {"$in": list(player_ids)}}
-            pipeline = _build_sums(build_match(players.shown, query))
-            found = await players.of("player_days").aggregate(pipeline, hint="month")
-            return {PlayerId(one.pop("_id")): Counters(**one) for one in found}
+        def add(months: tuple[date, date], player_ids: Collection[PlayerId]) -> dict[PlayerId, Counters]:
+            asked = [questions[month] for month in list_months(*months)]
+            sums = [of_server[question] for of_server in answers for question in asked]
+            counted = {
+                player_id: [one[player_id] for one in sums if player_id in one] for player_id in player_ids
+            }
+            return {player_id: sum_counters(counters) for player_id, counters in counted.items() if counters}
 
-        sums = await asyncio.gather(*(add(*months, player_ids) for months, player_ids in wanted))
-        return tuple(sums)
+        return tuple(add(*one) for one in wanted)
 
     async def list_days(
         self, covered: CoveredDeaths, wanted: Mapping[date, Collection[PlayerId]]
@@ -64,30 +67,14 @@ class FactionFigureRepository(Repository):
     async def list_kills_inside(
         self, covered: CoveredDeaths, groups: Iterable[Collection[PlayerId]], *, since: date, until: date
     ) -> tuple[MemberKill, ...]:
-        """Return the kills of players by others of their group; the index holds all of it."""
-        kills = self._of_guild("kills", covered.guild_id)
-        query = {"server_id": {"$in": list(covered.server_ids)}, **build_since(since, until)}
-
-        async def find(player_ids: Collection[PlayerId]) -> list[Document]:
-            among = {"$in": list(player_ids)}
-            inside = {**query, "killer_id": among, "victim_id": among}
-            return await kills.find(inside, projection=_FIELDS, hint="killer")
-
-        found = await asyncio.gather(*(find(group) for group in groups if len(group) > 1))
+        """Return the kills of players by others of their group."""
+        shown = await list_shown(self._database, covered.guild_id, covered.server_ids)
+        several = [frozenset(group) for group in groups if len(group) > 1]
+        answers = await self._figures.kills.ask(covered.guild_id, shown, several)
         return tuple(
-            MemberKill(one["killer_id"], one["victim_id"], one["written_at"].date())
-            for of_group in found
-            for one in of_group
-            if one["killer_id"] != one["victim_id"]
+            kill
+            for of_server in answers
+            for kills in of_server.values()
+            for kill in kills
+            if since <= kill.day <= until
         )
-
-
-def _build_sums(match: Document) -> list[Document]:
-    """Return the stages that sum the days of months by player."""
-    of_month = {name: {how: f"$days.{name}"} for name, how in _HOWS.items()}
-    of_player = {name: {how: f"${name}"} for name, how in _HOWS.items()}
-    return [
-        {"$match": match},
-        {"$project": {"_id": 0, "player_id": 1, **of_month}},
-        {"$group": {"_id": "$player_id", **of_player}},
-    ]

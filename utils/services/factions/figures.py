@@ -6,6 +6,7 @@ are linked now. A kill of a member by another member of the same faction is take
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from datetime import date, timedelta
@@ -199,10 +200,13 @@ def sum_spans(
         if counts_for is not None:
             counted.setdefault(counts_for.key, []).append(one.counters)
     sums = {key: sum_counters(counters) for key, counters in counted.items()}
+    inside = Counter[FactionKey]()
     for kill in kills:
         own, other = find(kill.killer_id, kill.day), find(kill.victim_id, kill.day)
         if own is not None and other is not None and own.faction_id == other.faction_id and own.key in sums:
-            sums[own.key] = replace(sums[own.key], kills=max(0, sums[own.key].kills - 1))
+            inside[own.key] += 1
+    for key, number in inside.items():
+        sums[key] = replace(sums[key], kills=max(0, sums[key].kills - number))
     return sums
 
 

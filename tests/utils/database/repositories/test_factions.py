@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from utils.database.core.database import SafeDatabase
+from utils.database.read_models.member_figures import MemberFigures
 from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.faction_figures import FactionFigureRepository
 from utils.database.repositories.factions import FactionRepository
@@ -447,7 +448,7 @@ async def test_days_and_kills_among_members_are_read_from_the_shown_figures(
         unit.replace_days(days, generation=0)
 
     await ingestion.in_transaction(scope, store)
-    figures, today = FactionFigureRepository(camp.database), date(2025, 4, 30)
+    figures, today = FactionFigureRepository(camp.database, MemberFigures(camp.database)), date(2025, 4, 30)
     covered = CoveredDeaths(GUILD, [scope.server_id])
     read = [wolf, bear]
     april = date(2025, 4, 1)

@@ -22,15 +22,13 @@ asked longest ago is dropped first.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 
-from pymongo.client_session import ClientSession
-
 from utils.database.core.database import SafeDatabase
-from utils.database.core.scoped import ScopedCollection
+from utils.database.read_models.counted import Counted, list_counted
 from utils.database.read_models.shown import ShownServers
 from utils.database.read_models.standings.columns import (
     Table,
@@ -59,7 +57,6 @@ from utils.database.read_models.standings.sections import (
     SECTIONS,
     StandingsSection,
 )
-from utils.database.units.server_numbers import KIND
 from utils.events import CountersStored, ServerRemoved
 from utils.locks import KeyedLocks
 from utils.models.players import Counters
@@ -67,9 +64,6 @@ from utils.models.scope import ERASED_PLAYER_ID, GuildId, PlayerId, ServerId, Se
 from utils.models.statistics import WeaponRow
 
 MAX_ROWS = 2_000_000  # rows of all guilds; 32 bytes each
-
-Counted = Mapping[ServerId, int]
-"""The number of counted batches, by server; a server without any may be absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,16 +181,6 @@ class Standings:
         """Drop the rows of a guild."""
         self._guilds.pop(guild_id, None)
 
-    async def _list_counted(
-        self, guild_id: GuildId, server_ids: Iterable[ServerId], *, session: ClientSession | None = None
-    ) -> Counted:
-        """Return the number of counted batches, by server; a server without any is left out."""
-        cursors = ScopedCollection.of_guild(self._database, "cursors", guild_id, session=session)
-        query = {"server_id": {"$in": list(server_ids)}, "kind": KIND}
-        fields = {"server_id": 1, "batches": 1}
-        found = await cursors.find(query, projection=fields, hint="cursor")
-        return {one["server_id"]: one.get("batches", 0) for one in found}
-
     @asynccontextmanager
     async def _look(self, guild_id: GuildId, shown: Sequence[ShownServers]) -> AsyncIterator[_CurrentState]:
         """Let one question at a time update a guild."""
@@ -204,7 +188,8 @@ class Standings:
         async with self._locks.hold(guild_id):
             guild = self._guilds.pop(guild_id, None) or GuildStandings()
             self._guilds[guild_id] = guild  # the guild that was used last is the last one
-            yield _CurrentState(guild_id, guild, generations, await self._list_counted(guild_id, generations))
+            counted = await list_counted(self._database, guild_id, generations)
+            yield _CurrentState(guild_id, guild, generations, counted)
         self._forget_longest_unused(guild_id)
 
     async def _list_tables(self, look: _CurrentState, wanted: Wanted) -> list[list[Table]]:
@@ -230,7 +215,7 @@ class Standings:
         """Return a server's parts of one moment: from memory if they fit, else from the database."""
         scope, generation = ServerScope(look.guild_id, server_id), look.generations[server_id]
         with self._database.open_snapshot() as session:
-            counted = await self._list_counted(look.guild_id, [server_id], session=session)
+            counted = await list_counted(self._database, look.guild_id, [server_id], session=session)
             parts = look.find_fitting(server_id, counted, wanted)
             for days in wanted:
                 section, start = days.section, days.start
