@@ -33,7 +33,7 @@ HEALTH_SECONDS = 3.0  # the answer to /admin health while the database is away
 GUILD_FIELDS = ["Database", "Discord", "Servers", "Queue", "Commands", "Last backup", "Troubles"]
 OWNER_FIELDS = [
     *("Queue", "Commands", "Memory", "Event loop", "Disk", "Rate limits", "Data check"),
-    *("Tasks", "Processes", "Errors", "Troubles"),
+    *("Tasks", "Processes", "Errors", "Languages this month", "Troubles"),
 ]
 
 Call = Callable[..., tuple[int, str, str]]
@@ -321,7 +321,7 @@ async def test_bot_ends_in_time_though_its_database_stands_still(open_stage: Sta
     assert [field["name"] for field in guild["fields"]] == GUILD_FIELDS
     assert [field["name"] for field in whole["fields"]] == OWNER_FIELDS
     unknown = [field["name"] for field in whole["fields"] if "isn't answering" in field["value"]]
-    assert unknown == ["Processes", "Errors"]
+    assert unknown == ["Processes", "Errors", "Languages this month"]
     assert await stage.bot.stop() == COULD_NOT_START
     assert "the bot does not stop in time and is ended by force" in stage.bot.output
     assert "Thread 0x" in (stage.bot.data_dir / "status" / "faults.log").read_text("utf-8")

@@ -7,14 +7,18 @@ from pathlib import Path
 import pytest
 
 from simulation.discord import Channel, Guild, Member, SimulatedDiscord
+from tests.fakes.clock import START
 from tests.fakes.full_shelf import fill
 from tests.fakes.own_bot import OwnBot
 from tests.fakes.small_bot import Shelf
 from tests.fakes.storage import put_settings
+from utils.embeds.factory import EmbedFactory
 from utils.localization.catalogue import ENGLISH_CATALOGUE, Catalogue
 from utils.localization.languages import Languages
 from utils.localization.localizer import Localizer, MarkdownWriter, PlainWriter
+from utils.models.locale_uses import name_month
 from utils.models.scope import ChannelId, GuildId, MemberId
+from utils.models.setup import SET_UP_BUTTON
 from utils.models.texts import Text
 
 MARKS = {"de": "①", "es-ES": "②", "fr": "③", "ru": "④"}
@@ -110,3 +114,21 @@ async def test_member_without_a_language_of_the_bot_is_answered_in_that_of_the_c
     refused = await alice.ask(channel, "/stats", player="nobody at all")
     assert find_marks(refused.answer.embeds) == {MARKS["de"]}
     assert find_marks(caplog.messages) == set()
+
+
+async def test_each_command_and_lasting_press_counts_once_in_the_language_of_its_member(
+    bot: OwnBot, world: SimulatedDiscord, shelf: Shelf, guild: Guild, alice: Member, channel: Channel
+) -> None:
+    """A refused command counts, and so does a language that the bot does not have."""
+    alice.user.locale = "uk"
+    reply = await alice.ask(channel, "/notify")
+    world.events.dispatch("INTERACTION_CREATE", reply.payload, guild=guild)
+    await world.settle()
+    alice.user.locale = "es-419"
+    await alice.ask(channel, "/stats", player="nobody at all")
+    buttons = EmbedFactory().build_buttons([SET_UP_BUTTON])
+    await bot.get_partial_messageable(channel.id).send("Hello", view=buttons)
+    await (await alice.press(channel.messages[-1], "Set up")).wait()
+    await bot.services.locale_uses.store_all()
+    month = name_month(START)
+    assert shelf.guilds.locales == {guild.id: {(month, "uk"): 1, (month, "es-419"): 2}}

@@ -71,5 +71,6 @@ class FakeHealth:
                 LeaseState(2, is_own=False, expires_at=START - timedelta(days=1)),
             ),
             errors=(2, 1),
+            locales={"de": 12, "en-US": 1_200, "pl": 12},
             troubles=(memory,),
         )

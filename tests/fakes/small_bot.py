@@ -503,6 +503,7 @@ class Shelf:
         ingestion.audit = self.audit
         stores = ServiceStores(
             guilds=self.guilds,
+            locales=self.guilds,
             servers=self.servers,
             cursors=ingestion,
             imports=ingestion,
@@ -587,7 +588,7 @@ class Shelf:
             ),
         )
         factory = EmbedFactory(languages=self.languages)
-        return build_services(guild, features, shown, factory=factory, clock=self.clock)
+        return build_services(guild, features, shown, embeds=factory, clock=self.clock)
 
 
 class Form(discord.ui.Modal):

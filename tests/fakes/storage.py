@@ -1,6 +1,7 @@
 """Storage of guilds, servers and leases in memory; a test can make each of them fail."""
 
 import asyncio
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -12,6 +13,7 @@ from utils.errors import KillfeedError, LeaseLostError, ShardCountError, Storage
 from utils.models.audit import AuditEntry
 from utils.models.event_settings import EventSettings
 from utils.models.guilds import ChannelKind, GuildSettings
+from utils.models.locale_uses import LocaleMonth, Uses
 from utils.models.reading import RejectedLine
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
 from utils.models.servers import EncryptedSecret, GameServer, ServerHealth
@@ -114,11 +116,12 @@ class FakeAuditStore(Outage):
 
 
 class FakeGuildStore(Outage):
-    """Guilds' settings."""
+    """Guilds' settings, and uses by month and locale."""
 
     def __init__(self) -> None:
         super().__init__()
         self.settings: dict[GuildId, GuildSettings] = {}
+        self.locales: defaultdict[GuildId, Counter[LocaleMonth]] = defaultdict(Counter)
         self.audit = FakeAuditStore()
 
     async def get_settings(self, guild_id: GuildId) -> GuildSettings:
@@ -139,6 +142,12 @@ class FakeGuildStore(Outage):
         self.settings[guild_id] = after
         self.note("write_settings")
         self.audit.add(guild_id, entry)
+
+    async def add_locale_uses(self, guild_id: GuildId, uses: Uses) -> None:
+        """Add to the uses."""
+        self.note("add_locale_uses")
+        await self.answer(None)
+        self.locales[guild_id].update(uses)
 
 
 async def put_settings(store: GuildStore, guild_id: GuildId, **changed: Any) -> None:

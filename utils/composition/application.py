@@ -30,6 +30,7 @@ from utils.interactions.client import KillfeedBot
 from utils.models.restores import RestoreOutcome
 from utils.models.scope import GuildId
 from utils.queues import WorkQueue
+from utils.services.guilds.locale_uses import LOCALES_TASK
 from utils.services.guilds.looks import LOOKS_TASK, GuildLooks
 from utils.services.ingestion.catch_up_reports import REPORT_TASK
 from utils.services.ingestion.history import HistoryImport
@@ -62,6 +63,7 @@ WARNING_SECONDS = 20.0
 DIRECT_SECONDS = 15.0
 SEASON_SECONDS = 60.0
 RECAP_SECONDS = 60.0
+LOCALE_SECONDS = 60.0  # a kill loses the counts of so long at most
 FIRST_SHARD = 0  # its process makes the backups
 
 logger = get_logger(__name__)
@@ -141,6 +143,7 @@ class Application:
         )
         self.tasks.start(SEASONS_TASK, self.features.season_timer.move_all, interval_seconds=SEASON_SECONDS)
         self.tasks.start(RECAPS_TASK, self.features.recap_timer.tell_all, interval_seconds=RECAP_SECONDS)
+        self.tasks.start(LOCALES_TASK, self.features.locale_uses.store_all, interval_seconds=LOCALE_SECONDS)
         self.tasks.start(DIRECT_TASK, self._send_direct_messages, interval_seconds=DIRECT_SECONDS)
         self.tasks.start(WARN_TASK, self.restart_warnings.warn_all, interval_seconds=WARNING_SECONDS)
         self.tasks.start(LOOKS_TASK, self._look_at_guilds, is_critical=True)
@@ -183,7 +186,7 @@ class Application:
             work.cancel()  # the gateway first, because otherwise it would reconnect while the session closes
         await asyncio.wait(works)
         await self.bot.close()
-        await self.base.error_writer.finish()
+        await asyncio.gather(self.features.locale_uses.finish(), self.base.error_writer.finish())
         self.health.stop()
 
     async def _warm_up(self) -> None:

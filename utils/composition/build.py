@@ -127,7 +127,7 @@ def build_application(
     health = build_health(base, HealthSources(*looked_at))
     backups = build_own_backups(base, database, secret_box, leases, throttle)
     shown = build_shown(base, delivery, reading.loops, grants, displays.boards, operators, health, backups)
-    services = build_services(guild, features, shown, factory=factory, clock=clock)
+    services = build_services(guild, features, shown, embeds=factory, clock=clock)
     equip(bot, services, reading.loops, extensions)
     rules = (grants, proofs, *displays, looks, health, features.role_looks, delivery.role_edits)
     application = Application(

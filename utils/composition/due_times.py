@@ -32,6 +32,7 @@ from utils.models.money import BountyEnd, BountyState
 from utils.models.restores import RestoreFacts
 from utils.models.scope import GuildId, ServerScope
 from utils.models.sharding import Sharding
+from utils.services.guilds.locale_uses import LOCALES_TASK
 from utils.services.guilds.looks import LOOKS_TASK
 from utils.services.links.proof_watcher import PROOFS_TASK
 from utils.services.money.bounties.endings import EXPIRE_TASK, end_bounty
@@ -182,6 +183,7 @@ DUE_TIMES: Mapping[str, PassOver | str] = {
     ROUND_TASK: "incidents are of the processes, and no restore touches them",
     COUNTERS_TASK: "names show what is stored now, and tell nobody",
     WARN_TASK: "a restart is announced within a minute of its time, or never",
+    LOCALES_TASK: "uses by language are numbers, and tell nobody",
     IDLE_TASK: "connections are in memory",
 }
 """The row of each task: the function that passes over what is due, or why there is nothing."""

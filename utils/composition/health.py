@@ -1,6 +1,6 @@
 """Builds health: what is counted, the probes, the incidents, and what tells people of them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +23,7 @@ from utils.delivery.outbox_watch import OutboxWatch
 from utils.interactions.client import KillfeedBot
 from utils.interactions.operators import Operators
 from utils.models.incidents import WHOLE_BOT, IncidentKey
+from utils.models.locale_uses import name_month
 from utils.models.premium import TIERS
 from utils.models.scope import GuildId, ServerScope
 from utils.secrets import KEY_FILE, SecretBox
@@ -187,6 +188,7 @@ def build_health(base: Base, sources: HealthSources) -> Health:
         get_outbox=lambda: outbox.state,
         list_leases=sources.leases.list_leases,
         count_errors=partial(_count_errors, base),
+        count_locales=partial(_count_locales, base),
         get_backups=lambda: backups.state,
     )
     folder = base.settings.data_dir / STATUS_FOLDER
@@ -210,6 +212,10 @@ def build_health(base: Base, sources: HealthSources) -> Health:
 
 async def _count_errors(base: Base) -> tuple[int, int]:
     return await base.repositories.errors.count_open(WHOLE_BOT, since=base.clock.now() - NEW_ERRORS)
+
+
+async def _count_locales(base: Base) -> Mapping[str, int]:
+    return await base.repositories.scope_index.count_locales(name_month(base.clock.now()))
 
 
 def _build_watch(base: Base, sources: HealthSources) -> OutboxWatch:

@@ -71,12 +71,7 @@ def build_bot(base: Base, throttle: ImportThrottle, tally: CommandTally) -> Kill
 
 
 def build_services(
-    guild: GuildServices,
-    features: FeatureServices,
-    shown: CommandSources,
-    *,
-    factory: EmbedFactory,
-    clock: Clock,
+    guild: GuildServices, features: FeatureServices, shown: CommandSources, embeds: EmbedFactory, clock: Clock
 ) -> Services:
     """Return the dependencies of commands."""
     return Services(
@@ -89,6 +84,7 @@ def build_services(
         server_changes=features.server_changes,
         server_facts=features.server_facts,
         guild_changes=features.guild_changes,
+        locale_uses=features.locale_uses,
         event_changes=features.event_changes,
         world_reports=features.world_reports,
         links=features.links,
@@ -123,7 +119,7 @@ def build_services(
         restores=shown.restores,
         tasks=shown.tasks,
         health=shown.health,
-        languages=(languages := AnswerLanguages(factory, guild.settings)),
+        languages=(languages := AnswerLanguages(embeds, guild.settings)),
         errors=shown.errors,
         error_groups=build_error_groups(guild, shown, clock),
         replies=ErrorReplies(languages, shown.errors, advise=advise),

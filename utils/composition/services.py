@@ -16,6 +16,7 @@ from utils.services.factions.stores import FactionStore
 from utils.services.guilds.audit import AuditLog, AuditStore
 from utils.services.guilds.guild_changes import GuildChangeService
 from utils.services.guilds.guild_settings import GuildStore, SettingsService
+from utils.services.guilds.locale_uses import LocaleStore, LocaleUses
 from utils.services.ingestion.catch_up_reports import CatchUpReports, CaughtUpIndex, CaughtUpStore
 from utils.services.ingestion.history import HistoryImport, ImportJobs
 from utils.services.ingestion.log_source import LogOpener
@@ -83,6 +84,7 @@ class ServiceStores:
     """The storage of the services."""
 
     guilds: GuildStore
+    locales: LocaleStore
     servers: ServerStore
     cursors: CursorStore
     imports: ImportJobs
@@ -165,6 +167,7 @@ class FeatureServices:
     server_changes: ServerChangeService
     server_facts: ServerFactService
     guild_changes: GuildChangeService
+    locale_uses: LocaleUses
     event_changes: EventChangeService
     world_reports: WorldReportService
     links: LinkService
@@ -230,6 +233,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         server_changes=build_server_changes(stores, guild, around, servers),
         server_facts=ServerFactService(servers, stores.servers, around.loops, audit, clock),
         guild_changes=guild_changes,
+        locale_uses=LocaleUses(stores.locales, tasks=around.tasks, clock=clock),
         event_changes=EventChangeService(
             guild.settings,
             servers,

@@ -86,6 +86,7 @@ class Repositories(ServiceStores):
 
     scope_index: ScopeIndexRepository
     guilds: GuildRepository
+    locales: GuildRepository
     servers: GameServerRepository
     ingestion: IngestionRepository
     game_logs: GameLogRepository
@@ -121,9 +122,11 @@ def build_repositories(settings: Settings, database: SafeDatabase, leases: Lease
     statistics = StatisticsRepository(database, standings)
     ingestion = IngestionRepository(database, fences=fences)
     imports = ImportRepository(database, fences=fences)
+    guilds = GuildRepository(database)
     return Repositories(
         scope_index=scope_index,
-        guilds=GuildRepository(database),
+        guilds=guilds,
+        locales=guilds,
         servers=GameServerRepository(database),
         cursors=ingestion,
         ingestion=ingestion,

@@ -56,6 +56,7 @@ TASK_NAMES: Mapping[str, Text] = {
     "guilds:follow": text_in("a task", "following Discord servers"),
     "links:proofs": text_in("a task", "proving links"),
     "message": text_in("a task", "updating a message"),
+    "locales:store": text_in("a task", "counting uses by language"),
     "mongod": text_in("a task", "watching the database"),
     "names": text_in("a task", "reading names"),
     "names:learn": text_in("a task", "learning names"),

@@ -7,7 +7,7 @@ import discord
 
 from utils.embeds.servers import STATES
 from utils.embeds.style import Style
-from utils.embeds.values import join_facts, show_name
+from utils.embeds.values import frame, join_facts, show_name
 from utils.models.backups import BackupState
 from utils.models.health import (
     BotHealth,
@@ -72,6 +72,7 @@ def _build_bot_embed(style: Style, health: BotHealth, *, now: datetime) -> disco
     style.add_field(embed, text_in("health", "Tasks"), _show_tasks(*health.tasks))
     style.add_field(embed, text_in("health", "Processes"), _list_leases(health.leases, now))
     style.add_field(embed, text_in("health", "Errors"), _count_errors(health.errors))
+    style.add_field(embed, text_in("health", "Languages this month"), _show_locales(health.locales))
     style.add_field(embed, text_in("health", "Troubles"), _list_troubles(health.troubles))
     return embed
 
@@ -149,6 +150,15 @@ def _count_errors(errors: tuple[int, int] | None) -> Text:
         return text("The database isn't answering.")
     known, fresh = errors
     return text("{open} open, {new} of them new in 24 hours", open=Number(known), new=Number(fresh))
+
+
+def _show_locales(locales: Mapping[str, int] | None) -> Text:
+    """Return the locales that were used most, in one line."""
+    if locales is None:
+        return text("The database isn't answering.")
+    most = sorted(locales.items(), key=lambda one: (-one[1], one[0]))[:MOST_LINES]
+    shown = [frame("{locale} {count}", locale=Code(locale), count=Number(count)) for locale, count in most]
+    return join_facts(shown or [text("None")])
 
 
 def _list_leases(leases: Sequence[LeaseState] | None, now: datetime) -> Text:

@@ -241,6 +241,9 @@ class KillfeedBot(commands.Bot):
                 line.end(refusal)
 
     def _begin_line(self, interaction: discord.Interaction, name: str | None) -> CommandLine:
+        """Begin the line of a command or a press, and count its use by the language of the member."""
+        if interaction.guild_id is not None and interaction.locale is not None:
+            self.services.locale_uses.note(GuildId(interaction.guild_id), interaction.locale)
         return CommandLine(interaction, name, clock=self.services.clock, tally=self._tally)
 
     async def on_application_command_completion(self, ctx: discord.ApplicationContext) -> None:

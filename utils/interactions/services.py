@@ -26,6 +26,7 @@ from utils.services.guilds.audit import AuditLog
 from utils.services.guilds.error_groups import ErrorGroupService
 from utils.services.guilds.guild_changes import GuildChangeService
 from utils.services.guilds.guild_settings import SettingsService
+from utils.services.guilds.locale_uses import LocaleUses
 from utils.services.levels.ranks import RankService
 from utils.services.levels.xp_events import XpEventService
 from utils.services.links.linking import LinkService
@@ -231,6 +232,7 @@ class Services:
     operators: Operators
     grants: GrantService
     guild_changes: GuildChangeService
+    locale_uses: LocaleUses
     server_changes: ServerChangeService
     server_facts: ServerFactService
     event_changes: EventChangeService

@@ -157,6 +157,7 @@ class BotHealth:
         tasks: how many background tasks there are, and how many of them keep failing.
         leases: of all shards; None while the database is away.
         errors: groups of errors that are open, and how many of them are new in 24 hours; None as above.
+        locales: uses in all guilds of all processes in this month, by the locale of Discord; None as above.
         troubles: the open incidents of the whole bot.
     """
 
@@ -167,4 +168,5 @@ class BotHealth:
     tasks: tuple[int, int]
     leases: tuple[LeaseState, ...] | None
     errors: tuple[int, int] | None
+    locales: Mapping[str, int] | None
     troubles: tuple[Incident, ...]

@@ -31,3 +31,23 @@ def test_last_backup_is_shown_with_its_proof(backups: BackupState | None, shown:
     guild = replace(FakeHealth().describe_guild(GuildId(42)), backups=backups)
     [embed] = EmbedFactory().build_health(guild, None, now=START)
     assert [field.value for field in embed.fields if field.name == "Last backup"] == shown
+
+
+@pytest.mark.parametrize(
+    ("locales", "shown"),
+    [
+        (None, "The database isn't answering."),
+        ({}, "None"),
+        ({"de": 2, "en-US": 1_200, "cs": 2}, "`en-US` 1,200 · `cs` 2 · `de` 2"),
+        ({f"x{letter}": 1 for letter in "abcdefghijklm"}, " · ".join(f"`x{one}` 1" for one in "abcdefghij")),
+    ],
+)
+async def test_most_used_languages_are_shown_to_owners_in_one_line(
+    locales: dict[str, int] | None, shown: str
+) -> None:
+    """The most used ones come first, ten at most; admins of a guild see none."""
+    health = FakeHealth()
+    guild, bot = health.describe_guild(GuildId(42)), replace(await health.describe_bot(), locales=locales)
+    [own, whole] = EmbedFactory().build_health(guild, bot, now=START)
+    assert [field.value for field in whole.fields if field.name == "Languages this month"] == [shown]
+    assert "Languages this month" not in [field.name for field in own.fields]

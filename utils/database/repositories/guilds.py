@@ -10,6 +10,7 @@ from utils.database.repositories.repository import Repository
 from utils.database.units.audit_unit import insert_entry
 from utils.models.audit import AuditEntry
 from utils.models.guilds import GuildSettings
+from utils.models.locale_uses import Uses, find_oldest_kept
 from utils.models.scope import GuildId
 
 KEPT_TOLD = 100
@@ -79,6 +80,24 @@ class GuildRepository(Repository):
     async def forget_told(self, guild_id: GuildId, digest: str) -> None:
         """Forget that an alert was sent, because its matter is over."""
         await self._guilds(guild_id).update_one({}, {"$pull": {"told": {"digest": digest}}})
+
+    async def add_locale_uses(self, guild_id: GuildId, uses: Uses) -> None:
+        """Add to the uses by month and locale; months that are too old go.
+
+        Raises:
+            CommitUnknownError: they may be stored.
+            StorageError: nothing was stored.
+        """
+        oldest = find_oldest_kept(max(month for month, _ in uses))
+        kept = {".".join(("locales", *key)): count for key, count in uses.items() if key[0] >= oldest}
+
+        def write(transaction: Transaction) -> None:
+            guilds = transaction.of_guild("guilds", guild_id)
+            stored = (guilds.find_one({}, projection={"locales": 1}) or {}).get("locales", {})
+            old = {f"locales.{month}": "" for month in stored if month < oldest}
+            guilds.update_one({}, {"$inc": kept, "$unset": old}, upsert=True)
+
+        await self._database.in_transaction(write)
 
     def _guilds(self, guild_id: GuildId) -> ScopedCollection:
         return self._of_guild("guilds", guild_id)

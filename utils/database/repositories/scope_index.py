@@ -4,7 +4,7 @@ It returns the guilds of this process. An index of MongoDB cannot tell which the
 the remainder of a division. So each process reads the keys of all guilds and keeps its own.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from structlog import get_logger
@@ -140,6 +140,19 @@ class ScopeIndexRepository:
             for scope in self._read_scopes([one["_id"]])
             if isinstance(one["due_at"], datetime)
         )
+
+    async def count_locales(self, month: str) -> Mapping[str, int]:
+        """Return the uses of a month by locale, of all guilds: those of other processes too."""
+        field = f"locales.{month}"
+        pipeline: list[Document] = [
+            {"$match": {"guild_id": {"$gt": 0}, field: {"$type": "object"}}},
+            {"$project": {"uses": {"$objectToArray": f"${field}"}}},
+            {"$unwind": "$uses"},
+            {"$group": {"_id": "$uses.k", "count": {"$sum": "$uses.v"}}},
+        ]
+        cursor = self._database.unscoped("guilds").aggregate(pipeline, hint="guild")
+        found = await self._database.run("scope_index.guilds.locales", cursor.to_list(None))
+        return {one["_id"]: one["count"] for one in found}
 
     async def _find(
         self, collection: str, query: Document, hint: str, *, keys: Iterable[str] = ("guild_id", "server_id")

@@ -1,7 +1,7 @@
 """Reports: the health of the bot for people, from memory, so that it is known while the database is away."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -42,6 +42,7 @@ class Stored:
 
     leases: tuple[LeaseState, ...] | None = None
     errors: tuple[int, int] | None = None
+    locales: Mapping[str, int] | None = None
 
 
 @dataclass(eq=False, repr=False)
@@ -53,6 +54,7 @@ class HealthReports:
         get_outbox: returns the posts that waited at the last check.
         list_leases: reads the leases of all shards.
         count_errors: reads how many groups of errors are open, and how many of them are new in 24 hours.
+        count_locales: reads how often the bot was used in this month, by the locale of Discord.
         get_backups: returns the state of backups; None: another process makes them, or it is not known yet.
     """
 
@@ -64,6 +66,7 @@ class HealthReports:
     get_outbox: Callable[[], OutboxState]
     list_leases: Callable[[], Awaitable[tuple[LeaseState, ...]]]
     count_errors: Callable[[], Awaitable[tuple[int, int]]]
+    count_locales: Callable[[], Awaitable[Mapping[str, int]]]
     get_backups: Callable[[], BackupState | None]
 
     def __post_init__(self) -> None:
@@ -97,6 +100,7 @@ class HealthReports:
             tasks=(len(reports), len(failing)),
             leases=stored.leases,
             errors=stored.errors,
+            locales=stored.locales,
             troubles=self.checker.incidents.list_open(WHOLE_BOT),
         )
 
@@ -117,8 +121,10 @@ class HealthReports:
 
     async def _read(self, has_read: asyncio.Event) -> None:
         try:
-            self._stored = Stored(await self.list_leases(), await self.count_errors())
+            self._stored = Stored(
+                await self.list_leases(), await self.count_errors(), await self.count_locales()
+            )
         except StorageError as error:
-            logger.info("leases and errors are not known", problem=str(error))
+            logger.info("leases, errors and uses by language are not known", problem=str(error))
         finally:
             has_read.set()

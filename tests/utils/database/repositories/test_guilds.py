@@ -1,4 +1,4 @@
-"""Stored guilds: which of them were welcomed, and which alerts they got."""
+"""Stored guilds: which of them were welcomed, which alerts they got, and in which languages they are used."""
 
 from datetime import timedelta
 
@@ -6,8 +6,10 @@ from tests.fakes.clock import START
 from tests.fakes.storage import put_settings
 from utils.database.core.database import SafeDatabase
 from utils.database.repositories.guilds import KEPT_TOLD, GuildRepository
+from utils.database.repositories.scope_index import ScopeIndexRepository
 from utils.models.guilds import GuildSettings
 from utils.models.scope import GuildId
+from utils.models.sharding import Sharding
 
 NEW, KNOWN, FORMER = GuildId(1), GuildId(2), GuildId(3)
 
@@ -44,3 +46,33 @@ async def test_sent_alerts_are_kept_for_their_guild_and_the_oldest_go(database: 
     assert await guilds.list_told(KNOWN, since=START) == frozenset()
     assert await guilds.list_told(FORMER, since=START) == frozenset()
     assert await guilds.get_settings(NEW) == GuildSettings(NEW)
+
+
+async def test_uses_by_language_add_up_and_the_newest_three_months_stay(database: SafeDatabase) -> None:
+    """Settings are not touched, and a month that comes late counts only if it is kept."""
+    guilds = GuildRepository(database)
+    await put_settings(guilds, NEW, admin_role_id=9)
+    for month in ("2025-11", "2025-12", "2026-01"):
+        await guilds.add_locale_uses(NEW, {(month, "de"): 2, (month, "pt-BR"): 1})
+    await guilds.add_locale_uses(NEW, {("2026-01", "de"): 3, ("2025-10", "de"): 7})
+    stored = await database.unscoped("guilds").find_one({"guild_id": NEW})
+    both = {"de": 2, "pt-BR": 1}
+    assert stored is not None
+    assert stored["locales"] == {"2025-11": both, "2025-12": both, "2026-01": {"de": 5, "pt-BR": 1}}
+    await guilds.add_locale_uses(NEW, {("2026-03", "ru"): 1})
+    stored = await database.unscoped("guilds").find_one({"guild_id": NEW})
+    assert stored is not None
+    assert stored["locales"] == {"2026-01": {"de": 5, "pt-BR": 1}, "2026-03": {"ru": 1}}
+    assert await guilds.get_settings(NEW) == GuildSettings(NEW, admin_role_id=9)
+
+
+async def test_uses_of_a_month_are_summed_over_the_guilds_of_all_processes(database: SafeDatabase) -> None:
+    """A guild without settings counts as well; other months and strange fields do not."""
+    guilds, strange = GuildRepository(database), {"guild_id": FORMER, "locales": {"2026-01": 5}}
+    await guilds.add_locale_uses(NEW, {("2026-01", "de"): 2, ("2025-12", "de"): 4})
+    await guilds.add_locale_uses(KNOWN, {("2026-01", "de"): 3, ("2026-01", "pl"): 1})
+    await database.unscoped("guilds").insert_one(strange)
+    for sharding in (Sharding(), Sharding(2, (1,))):
+        index = ScopeIndexRepository(database, sharding)
+        assert await index.count_locales("2026-01") == {"de": 5, "pl": 1}
+        assert await index.count_locales("2026-02") == {}

@@ -334,6 +334,8 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
     await guilds.get_settings(scope.guild_id)
     await guilds.set_left(scope.guild_id, is_left=True)
     await ScopeIndexRepository(profiled, Sharding()).list_left_guilds()
+    await guilds.add_locale_uses(scope.guild_id, {("2025-05", "de"): 1})
+    assert await ScopeIndexRepository(profiled, Sharding()).count_locales("2025-05") == {"de": 1}
     await servers.list_servers(scope.guild_id)
     await servers.save_health(ServerHealth(scope))
     await servers.get_health(scope)

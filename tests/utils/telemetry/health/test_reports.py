@@ -41,6 +41,9 @@ async def test_guild_sees_its_own_part_and_owners_see_all(clock: FakeClock) -> N
     async def count_errors() -> tuple[int, int]:
         return 4, 1
 
+    async def count_locales() -> dict[str, int]:
+        return {"pl": 3}
+
     reports = HealthReports(
         checker,
         tally,
@@ -50,6 +53,7 @@ async def test_guild_sees_its_own_part_and_owners_see_all(clock: FakeClock) -> N
         get_outbox=lambda: OutboxState({GUILD: 2, OTHER: 5}, {OTHER: 70.0}),
         list_leases=list_leases,
         count_errors=count_errors,
+        count_locales=count_locales,
         get_backups=lambda: BACKUPS,
     )
     await world.pass_quiet_time()
@@ -61,11 +65,13 @@ async def test_guild_sees_its_own_part_and_owners_see_all(clock: FakeClock) -> N
     assert (other.servers, other.waiting, other.oldest_seconds) == ((), 5, 70.0)
     bot = await reports.describe_bot()
     assert (bot.waiting, bot.commands, bot.leases, bot.errors) == (7, CommandShare(2, 1), (LEASE,), (4, 1))
+    assert bot.locales == {"pl": 3}
     hanging.set()
     asking = asyncio.ensure_future(reports.describe_bot())
     await settle()
     await clock.advance(STORED_SECONDS)
-    assert (await asking).leases is None
+    late = await asking
+    assert (late.leases, late.locales) == (None, None)
 
 
 def test_commands_of_a_guild_are_counted_over_a_day() -> None:
