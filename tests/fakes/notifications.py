@@ -71,7 +71,9 @@ class FakeNotificationStore(Outage):
         self.waiting[guild_id] = [one for one in self.waiting[guild_id] if one not in messages] + joined
         return joined
 
-    async def note_channel(self, guild_id: GuildId, member_id: MemberId, channel_id: ChannelId) -> None:
+    async def note_channel(
+        self, guild_id: GuildId, member_id: MemberId, channel_id: ChannelId | None
+    ) -> None:
         """Note a channel."""
         self.note("note_channel")
         key = guild_id, member_id

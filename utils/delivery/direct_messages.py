@@ -83,8 +83,10 @@ class DirectMessageStore(Protocol):  # implemented by NotificationRepository
         Nothing happens, and nothing is returned, if the member does not want them any more.
         """
 
-    async def note_channel(self, guild_id: GuildId, member_id: MemberId, channel_id: ChannelId) -> None:
-        """Note the channel of direct messages with a member who still wants some."""
+    async def note_channel(
+        self, guild_id: GuildId, member_id: MemberId, channel_id: ChannelId | None
+    ) -> None:
+        """Note the channel of direct messages with a member who still wants some; None: open it again."""
 
     async def switch_off(self, guild_id: GuildId, member_id: MemberId, problem: DirectProblem) -> None:
         """Switch everything off for a member who cannot be reached, and drop what waits for them."""
@@ -181,7 +183,7 @@ class DirectMessages:
                 await self.store.note_channel(guild_id, wanted.member_id, channel_id)
             await self._send(channel_id, wanted, group, guild_name)
         except DeliveryError as failure:
-            await self._note_failure(guild_id, wanted.member_id, group, failure)
+            await self._note_failure(guild_id, wanted, group, failure)
         else:
             await self.store.delete_messages(guild_id, group)
 
@@ -201,16 +203,18 @@ class DirectMessages:
         await self.sender.send(channel_id, embeds=[embed], pictures=(), nonce=nonce)
 
     async def _note_failure(
-        self, guild_id: GuildId, member_id: MemberId, group: Sequence[DirectMessage], failure: DeliveryError
+        self, guild_id: GuildId, wanted: Notifications, group: Sequence[DirectMessage], failure: DeliveryError
     ) -> None:
         logger.info("a direct message waits or ends", guild_id=guild_id, problem=str(failure))
         problem = PROBLEMS.get(failure.code)
         if problem is not None:
-            await self.store.switch_off(guild_id, member_id, problem)
+            await self.store.switch_off(guild_id, wanted.member_id, problem)
             return
         self.tasks.errors.report(failure, where=Where(source=ErrorSource.MESSAGE, guild_id=guild_id))
         if self._is_of_pace(failure):
             self._rests_until = self.clock.now() + REST
+        elif isinstance(failure, ChannelUnusableError) and wanted.channel_id is not None:
+            await self.store.note_channel(guild_id, wanted.member_id, None)
         elif isinstance(failure, ChannelUnusableError | DeliveryRefusedError):
             await self.store.delete_messages(guild_id, group)
 

@@ -1,7 +1,7 @@
 """Direct messages as Discord gets them: asked for, once, and not too often."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import discord
@@ -29,7 +29,7 @@ from utils.models.notifications import (
     Notifications,
     Topic,
 )
-from utils.models.scope import GuildId, MemberId
+from utils.models.scope import ChannelId, GuildId, MemberId
 from utils.tasks import TaskManager
 
 CHANNELS = "/users/@me/channels"
@@ -229,6 +229,19 @@ async def test_member_out_of_reach_is_switched_off_at_once(
     assert (len(post.read(bob)), post.store.waiting[post.guild_id]) == (1, [])
     tries = len(world.journal.requests_to("POST", MESSAGES))
     assert tries == (2 if problem is DirectProblem.CLOSED else 1)
+
+
+async def test_channel_that_discord_does_not_know_any_more_is_opened_again(post: Post, alice: Member) -> None:
+    """The message waits for the next round, and later ones do not look for the lost channel."""
+    post.ask(alice, Topic.CLAIMED)
+    key = post.guild_id, MemberId(alice.id)
+    post.store.chosen[key] = replace(post.store.chosen[key], channel_id=ChannelId(999))
+    post.happen(alice)
+    for _ in range(2):
+        await post.direct.send_due()
+    channel_id = post.store.chosen[key].channel_id
+    assert len(post.read(alice)) == 1
+    assert (channel_id in (None, ChannelId(999)), post.store.waiting[post.guild_id]) == (False, [])
 
 
 @pytest.mark.parametrize(

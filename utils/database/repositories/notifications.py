@@ -80,9 +80,11 @@ class NotificationRepository(FencedRepository):
 
         return await self._in_transaction(guild_id, join)
 
-    async def note_channel(self, guild_id: GuildId, member_id: MemberId, channel_id: ChannelId) -> None:
-        """Note the channel of direct messages with a member who still wants some."""
-        noted = {"$set": {"channel_id": int(channel_id)}}
+    async def note_channel(
+        self, guild_id: GuildId, member_id: MemberId, channel_id: ChannelId | None
+    ) -> None:
+        """Note the channel of direct messages with a member who still wants some; None: open it again."""
+        noted = {"$set": {"channel_id": None if channel_id is None else int(channel_id)}}
 
         def note(transaction: Transaction) -> None:
             transaction.of_guild("notifications", guild_id).update_one({"member_id": int(member_id)}, noted)

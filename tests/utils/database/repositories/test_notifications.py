@@ -77,7 +77,8 @@ async def test_choices_come_back_and_go_when_all_is_off(
     assert await service.describe(other, ANN) == Notifications(ANN)
     assert await notifications.list_choices(guild_id, {ANN, BOB}) == {ANN: wanted}
     assert await notifications.list_choices(other, {ANN}) == {}
-    await notifications.note_channel(guild_id, ANN, ChannelId(5))
+    for channel_id in (ChannelId(4), None, ChannelId(5)):
+        await notifications.note_channel(guild_id, ANN, channel_id)
     every = await service.switch(guild_id, ANN, None, is_on=True, locale="en-GB")
     assert every == Notifications(ANN, frozenset(Topic), "en-GB", channel_id=ChannelId(5))
     await service.switch(guild_id, ANN, None, is_on=False, locale="en-GB")
