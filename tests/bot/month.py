@@ -33,7 +33,7 @@ from utils.tasks import TaskManager
 FIRST_DAY = datetime(2025, 6, 2, tzinfo=UTC)  # a Monday
 DAY = timedelta(days=1)
 HISTORY = -1  # the day before the bot came
-EVENING = timedelta(hours=23, minutes=30)
+EVENING_HOURS = 23.5
 STEP = timedelta(seconds=181)  # longer than the pause of any timer of a community
 STEP_SECONDS = 0.5  # the real time of a step
 MOST_STEPS = 60
@@ -161,6 +161,9 @@ class Month(Community):
         await self.set_channel("news", self.news)
         for name, number in SERVERS.items():
             await self.add_server(name, number=number)
+        planned = {"recap.due_at": {"$exists": True}}
+        guilds = self.stored["guilds"]
+        await self.pass_until(lambda: bool(guilds.count_documents(planned)), "a plan of recaps")
 
     async def link(self, *places: int) -> list[Member]:
         """Add a member for each of these players, the most active ones first, and link them."""
@@ -175,9 +178,14 @@ class Month(Community):
 
     # time
 
-    def go_to(self, day: int, hours: float = 0.0) -> None:
+    async def go_to(self, day: int, hours: float) -> None:
         """Let time pass until an hour of a day."""
-        self.clock.travel(FIRST_DAY + day * DAY + timedelta(hours=hours))
+        await self._travel(FIRST_DAY + day * DAY + timedelta(hours=hours))
+
+    async def _travel(self, moment: datetime) -> None:
+        """Let time pass when no post waits; one would be too old afterwards."""
+        await until(lambda: not self.stored["outbox"].count_documents({}), what="the posts")
+        self.clock.travel(moment)
 
     async def pass_until(self, is_so: Callable[[], bool], what: str) -> None:
         """Let time pass in steps until something has happened.
@@ -188,12 +196,12 @@ class Month(Community):
         for _ in range(MOST_STEPS):
             with suppress(TimeoutError):
                 return await until(is_so, within_seconds=STEP_SECONDS)
-            self.clock.travel(self.clock.now() + STEP)
+            await self._travel(self.clock.now() + STEP)
         raise TimeoutError(f"waited in vain for {what}")
 
     async def live(self, day: int) -> None:
         """Let the battle of a day be fought, and read by the bot in the evening."""
-        self.clock.travel(FIRST_DAY + day * DAY + EVENING)
+        await self.go_to(day, EVENING_HOURS)
         self.fight(day)
         written, kills = sum(map(len, self.rows.values())), self.stored["kills"]
         await self.pass_until(lambda: kills.count_documents({}) >= written, f"the deaths of day {day}")

@@ -123,7 +123,7 @@ async def test_all_of_a_month_is_told_once_and_equals_a_count_by_hand(month: Mon
 async def begin_day(month: Month, day: int) -> None:
     """Let the people do what they do on the morning of a day, and wait for what a morning brings."""
     wolf, other_wolf, bear, other_bear, *_ = month.players
-    month.go_to(day, 1)
+    await month.go_to(day, 1)
     match day:
         case 3:
             await month.ask("/faction create", by=wolf, name="Night Wolves", tag="NWL")
@@ -140,7 +140,7 @@ async def begin_day(month: Month, day: int) -> None:
         case 23:
             await month.pass_until(lambda: len(list_news(month, "**Summer**")) == 1, "the season's end")
     if not day % WEEK:
-        month.go_to(day, 9)
+        await month.go_to(day, 9)
         await month.pass_until(lambda: len(read_recaps(month)) == day // WEEK + 1, f"the recap of day {day}")
 
 

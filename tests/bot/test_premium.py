@@ -28,7 +28,8 @@ async def open_hosted(open_stage: StageFactory, *, tier: int = 0, **discord: Any
         premium={"default_tier": tier},
     )
     await stage.bot.start()
-    await until(lambda: "ready" in stage.bot.output)
+    own = stage.guild.id
+    await until(lambda: "ready" in stage.bot.output and bool(stage.world.commands.list_commands(own)))
     return stage
 
 
