@@ -71,6 +71,8 @@ class Counters:
 def sum_counters(several: Iterable[Counters]) -> Counters:
     """Return the sum over servers, players or days; longest kill and best streak are the highest of them."""
     counted = list(several)
+    if len(counted) == 1:
+        return counted[0]
     return Counters(
         kills=sum(one.kills for one in counted),
         deaths=sum(one.deaths for one in counted),

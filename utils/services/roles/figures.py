@@ -1,7 +1,7 @@
 """Figures for role rules: those of every linked member, from the standings that boards show."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from utils.errors import AmbiguousError, NotFoundError, TierRequiredError
@@ -28,6 +28,10 @@ Places = Mapping[PlayerId, int]
 
 CoverageKey = tuple[ServerId | None, Period]
 BoardKey = tuple[ServerId | None, Period, Board]
+FigureKey = tuple[CoverageKey, BoardKey | None, bool]
+"""The coverage of a rule, the board whose places it needs, and whether it needs levels."""
+
+Figures = Mapping[MemberId, MemberFigures]
 
 
 @dataclass(slots=True)
@@ -48,6 +52,7 @@ class _Answers:
     faction_of: Mapping[MemberId, str] = field(default_factory=dict)
     counters: dict[CoverageKey, Mapping[PlayerId, Counters]] = field(default_factory=dict)
     places: dict[BoardKey, Places] = field(default_factory=dict)
+    figures: dict[FigureKey, Figures] = field(default_factory=dict)
 
 
 @dataclass(eq=False, repr=False)
@@ -86,17 +91,25 @@ class RuleFigureService:
             servers = {one.scope.server_id for one in await self.servers.list_servers(rule.guild_id)}
             has_server = terms.server_id in servers or (terms.server_id is None and bool(servers))
             return RuleFigures(rule, rests=RestReason.SEASON if has_server else RestReason.SERVER)
-        counters = await self._count(coverage, _get_coverage(terms), answers)
-        places = await self._place(coverage, _get_board(terms), answers)
-        xp = {} if terms.level is None else await self._read_xp(rule.guild_id, answers)
-        figures = {
-            member_id: replace(
-                _sum_member(of_member, counters, places, xp), faction_id=answers.faction_of.get(member_id)
-            )
-            for member_id, of_member in answers.players.items()
-        }
+        figures = await self._read_members(coverage, terms, answers)
         is_stale = terms.period is not Period.ALL and not answers.stale.isdisjoint(coverage.server_ids)
         return RuleFigures(rule, figures, is_stale=is_stale)
+
+    async def _read_members(self, coverage: Coverage, terms: RuleTerms, answers: _Answers) -> Figures:
+        """Return the figures of every member; rules that look at the same ones share them."""
+        board, has_level = _get_board(terms), terms.level is not None
+        key = (_get_coverage(terms), board if board in answers.last_places else None, has_level)
+        if key not in answers.figures:
+            counters = await self._count(coverage, _get_coverage(terms), answers)
+            places = await self._place(coverage, board, answers)
+            xp = await self._read_xp(coverage.guild_id, answers) if has_level else {}
+            answers.figures[key] = {
+                member_id: _sum_member(
+                    of_member, counters, places, xp, faction_id=answers.faction_of.get(member_id)
+                )
+                for member_id, of_member in answers.players.items()
+            }
+        return answers.figures[key]
 
     async def _count(
         self, coverage: Coverage, key: CoverageKey, answers: _Answers
@@ -166,6 +179,8 @@ def _sum_member(
     counters: Mapping[PlayerId, Counters],
     places: Places,
     xp: Mapping[PlayerId, Counters],
+    *,
+    faction_id: str | None,
 ) -> MemberFigures:
     """Return the figures of all players of a member."""
     summed = sum_counters(counters[player_id] for player_id in player_ids if player_id in counters)
@@ -176,4 +191,5 @@ def _sum_member(
         streak=summed.best_streak,
         level=compute_level(sum(xp[player_id].xp for player_id in player_ids if player_id in xp)),
         place=min((places[player_id] for player_id in player_ids if player_id in places), default=None),
+        faction_id=faction_id,
     )

@@ -261,13 +261,16 @@ class RoleLooks:
         if not rules and not await self.store.list_grants(guild_id):
             return True
         facts = await self._read(guild_id, rules, roles, await self._list_players(guild_id), now)
-        is_answered = True
+        decided, is_answered = decide_all(facts), True
         try:
-            facts = await self._answer(guild_id, facts, is_compared=is_compared)
+            asked = None if is_compared else list_asked(facts, decided)
+            if asked is None or asked:
+                facts = await self._answer(guild_id, facts, asked)
+                decided = decide_all(facts)
         except DiscordAwayError as failure:
             self._note_away(guild_id, failure)
             is_answered = False
-        changes = {key: one for key, one in decide_all(facts).items() if _is_known(key, one, facts)}
+        changes = {key: one for key, one in decided.items() if _is_known(key, one, facts)}
         if changes:
             await self.store.change_grants(guild_id, facts.grants, changes)
         await self._tell_obstacles(guild_id, facts, roles)
@@ -275,13 +278,15 @@ class RoleLooks:
             self.edits.wake(guild_id)
         return is_answered
 
-    async def _answer(self, guild_id: GuildId, facts: GuildFacts, *, is_compared: bool) -> GuildFacts:
-        """Return the facts with what Discord says about the members that it is asked for."""
-        if not is_compared:
-            return await self._ask(guild_id, facts, list_asked(facts))
+    async def _answer(
+        self, guild_id: GuildId, facts: GuildFacts, asked: Collection[MemberId] | None
+    ) -> GuildFacts:
+        """Return the facts with what Discord says about members; None: it is compared with all of them."""
+        if asked is not None:
+            return await self._ask(guild_id, facts, asked)
         again = replace(facts, answers={})
-        asked = {key[1] for key, wish in list_wishes(again) if wish.is_wanted or key in facts.grants}
-        answered = await self._ask(guild_id, again, asked)
+        wished = {key[1] for key, wish in list_wishes(again) if wish.is_wanted or key in facts.grants}
+        answered = await self._ask(guild_id, again, wished)
         self._compare_at[guild_id] = find_next_comparison(guild_id, facts.now)
         self._gone[guild_id] = _list_gone(answered.answers)
         return answered

@@ -34,8 +34,14 @@ DWELL = timedelta(minutes=5)
 
 Key = tuple[RoleId, MemberId]
 Grants = Mapping[Key, RoleGrant]
+Decisions = Mapping[Key, RoleGrant | None]
+"""The grants that change; None: they go."""
+
 Answers = Mapping[MemberId, frozenset[RoleId] | None]
 """The roles of the members that Discord was asked for; None: no member of the guild."""
+
+NO_FIGURES = MemberFigures()
+"""The figures of a member whose players have no kills yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +111,11 @@ def compute_last_place(rank: int, keep: int) -> int:
 
 def is_met(terms: RuleTerms, figures: MemberFigures, *, holds: bool) -> bool:
     """Tell whether a member's figures are good enough, with the margin if they hold the role."""
-    checks = list(_check(terms, figures, terms.keep if holds else 0))
-    if not checks:
-        return True
-    return any(checks) if terms.match is RuleMatch.ANY else all(checks)
+    checks = _check(terms, figures, terms.keep if holds else 0)
+    if terms.match is RuleMatch.ALL:
+        return all(checks)
+    known = list(checks)
+    return not known or any(known)
 
 
 def _check(terms: RuleTerms, figures: MemberFigures, keep: int) -> Iterator[bool]:
@@ -160,7 +167,7 @@ def choose_wishes(member_id: MemberId, facts: GuildFacts, held: Container[RoleId
         role_id, ladder = one.terms.role_id, one.terms.ladder
         if ladder is not None and highest[ladder] != role_id:
             continue
-        is_slow = depends_on_place(one.terms, one.figures.get(member_id, MemberFigures()))
+        is_slow = depends_on_place(one.terms, one.figures.get(member_id, NO_FIGURES))
         before = wishes.get(role_id)
         wishes[role_id] = Wish(is_wanted=True, is_slow=is_slow and (before is None or before.is_slow))
     return wishes
@@ -170,7 +177,7 @@ def _is_satisfied(one: RuleFigures, member_id: MemberId, held: Container[RoleId]
     holds = one.terms.role_id in held
     if one.rests is not None:
         return holds
-    figures = one.figures.get(member_id, MemberFigures())
+    figures = one.figures.get(member_id, NO_FIGURES)
     return is_met(one.terms, figures, holds=holds) or (holds and one.is_stale)
 
 
@@ -235,26 +242,24 @@ def _decide_held(
     if has is False and grant.state is GrantState.GIVEN:
         return RoleGrant(grant.role_id, grant.member_id, GrantState.WITHHELD, now)
     if wish.is_wanted:
-        return replace(grant, due_since=None)
+        return grant if grant.due_since is None else replace(grant, due_since=None)
     due_since = grant.due_since or now
     if is_open and (wish.is_final or now - due_since >= DWELL):
         return RoleGrant(grant.role_id, grant.member_id, GrantState.TAKING, now)
     return replace(grant, due_since=due_since)
 
 
-def decide_all(facts: GuildFacts) -> dict[Key, RoleGrant | None]:
+def decide_all(facts: GuildFacts) -> Decisions:
     """Return the grants of a guild that change; None: they go."""
     decided = dict(_decide_each(facts))
     _hold_crowns(facts, decided)
     return {key: grant for key, grant in decided.items() if grant != facts.grants.get(key)}
 
 
-def list_asked(facts: GuildFacts) -> frozenset[MemberId]:
+def list_asked(facts: GuildFacts, decided: Decisions) -> frozenset[MemberId]:
     """Return the members whose roles have to be known before their first edit."""
     begins = {
-        key[1]
-        for key, grant in decide_all(facts).items()
-        if grant is not None and grant.state is GrantState.GIVING
+        key[1] for key, grant in decided.items() if grant is not None and grant.state is GrantState.GIVING
     }
     return frozenset(begins - facts.answers.keys())
 

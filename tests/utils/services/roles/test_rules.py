@@ -323,9 +323,9 @@ def test_members_are_asked_for_before_their_first_edit_alone() -> None:
         closed=(),
         now=NOW,
     )
-    assert list_asked(facts) == {ANNA}
+    assert list_asked(facts, decide_all(facts)) == {ANNA}
     given = RoleGrant(HUNTER, ANNA, GrantState.GIVEN, NOW)
-    assert list_asked(replace(facts, grants={(HUNTER, ANNA): given})) == frozenset()
-    assert list_asked(replace(facts, answers={ANNA: None})) == frozenset()
+    for known in (replace(facts, grants={(HUNTER, ANNA): given}), replace(facts, answers={ANNA: None})):
+        assert list_asked(known, decide_all(known)) == frozenset()
     gone = replace(facts, answers={ANNA: None}, grants={(HUNTER, ANNA): given})
     assert decide_all(gone) == {(HUNTER, ANNA): None}
