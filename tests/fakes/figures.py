@@ -109,7 +109,8 @@ class FakeStatisticsStore(Outage):
         """Return rows of the board."""
         self.note("list_board")
         self.asked.append((board, minimum_kills, limit, offset, covered.since, tuple(own)))
-        rows = self.rows_on.get((covered.server_ids[0], board), self.rows)
+        first = next(iter(covered.server_ids), None)  # a community may have no game server
+        rows = self.rows if first is None else self.rows_on.get((first, board), self.rows)
         mine = next((row for row in rows if row.player_id in own), None)
         summed = sum(row.value for row in rows)
         return BoardRows(tuple(rows[offset : offset + limit]), len(rows), mine, summed)
