@@ -33,7 +33,7 @@ from utils.models.roles import (
     RuleState,
     RuleTerms,
 )
-from utils.models.rule_plans import MemberFigures, RuleOutcome, RulePlan, RuleReport, RuleRow
+from utils.models.rule_plans import RuleOutcome, RulePlan, RuleReport, RuleRow
 from utils.models.scope import GuildId, MemberId
 from utils.models.statistics import Board
 from utils.models.texts import Command, Number, Text, Value, join, text
@@ -368,7 +368,7 @@ def _list_rows(own: RuleFigures, facts: GuildFacts) -> list[RuleRow]:
     wishes = {key[1]: wish for key, wish in list_wishes(facts) if key[0] == role_id}
     for member_id in sorted(facts.members | wishes.keys()):
         wish = wishes.get(member_id, Wish(is_wanted=False))
-        figures = own.figures.get(member_id, MemberFigures())
+        figures = own.find(member_id)
         rows.append(RuleRow(member_id, figures, _find_outcome(member_id, role_id, wish, facts)))
     return rows
 

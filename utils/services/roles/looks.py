@@ -46,6 +46,7 @@ from utils.services.roles.figures import Players, RuleFigureService
 from utils.services.roles.naming import RuleNaming
 from utils.services.roles.rules import (
     Answers,
+    Decisions,
     GuildFacts,
     Key,
     RuleFigures,
@@ -263,10 +264,9 @@ class RoleLooks:
         facts = await self._read(guild_id, rules, roles, await self._list_players(guild_id), now)
         decided, is_answered = decide_all(facts), True
         try:
-            asked = None if is_compared else list_asked(facts, decided)
-            if asked is None or asked:
-                facts = await self._answer(guild_id, facts, asked)
-                decided = decide_all(facts)
+            answered = await self._answer(guild_id, facts, decided, is_compared=is_compared)
+            if answered is not facts:
+                facts, decided = answered, decide_all(answered)
         except DiscordAwayError as failure:
             self._note_away(guild_id, failure)
             is_answered = False
@@ -279,14 +279,14 @@ class RoleLooks:
         return is_answered
 
     async def _answer(
-        self, guild_id: GuildId, facts: GuildFacts, asked: Collection[MemberId] | None
+        self, guild_id: GuildId, facts: GuildFacts, decided: Decisions, *, is_compared: bool
     ) -> GuildFacts:
-        """Return the facts with what Discord says about members; None: it is compared with all of them."""
-        if asked is not None:
-            return await self._ask(guild_id, facts, asked)
+        """Return the facts with what Discord says about members; the same facts if nobody is asked for."""
+        if not is_compared:
+            return await self._ask(guild_id, facts, list_asked(facts, decided))
         again = replace(facts, answers={})
-        wished = {key[1] for key, wish in list_wishes(again) if wish.is_wanted or key in facts.grants}
-        answered = await self._ask(guild_id, again, wished)
+        asked = {key[1] for key, wish in list_wishes(again) if wish.is_wanted or key in facts.grants}
+        answered = await self._ask(guild_id, again, asked)
         self._compare_at[guild_id] = find_next_comparison(guild_id, facts.now)
         self._gone[guild_id] = _list_gone(answered.answers)
         return answered

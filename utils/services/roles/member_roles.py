@@ -87,7 +87,7 @@ def choose_next(
         is_open = one.rests is None and role_id not in facts.closed and role_id not in facts.unsafe
         is_below = terms.ladder is not None and facts.order.get(role_id, -1) < steps.get(terms.ladder, -1)
         if is_open and not is_below and role_id not in wanted and role_id not in owned:
-            lack = choose_lack(terms, one.figures.get(member_id, MemberFigures()))
+            lack = choose_lack(terms, one.find(member_id))
             found += [] if lack is None else [(terms, lack)]
     return max(found, key=lambda each: each[1].share, default=None)
 

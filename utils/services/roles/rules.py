@@ -41,7 +41,6 @@ Answers = Mapping[MemberId, frozenset[RoleId] | None]
 """The roles of the members that Discord was asked for; None: no member of the guild."""
 
 NO_FIGURES = MemberFigures()
-"""The figures of a member whose players have no kills yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +61,10 @@ class RuleFigures:
     def terms(self) -> RuleTerms:
         """The conditions of the rule."""
         return self.rule.terms
+
+    def find(self, member_id: MemberId) -> MemberFigures:
+        """Return the figures of a member, who may have none yet."""
+        return self.figures.get(member_id, NO_FIGURES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +170,7 @@ def choose_wishes(member_id: MemberId, facts: GuildFacts, held: Container[RoleId
         role_id, ladder = one.terms.role_id, one.terms.ladder
         if ladder is not None and highest[ladder] != role_id:
             continue
-        is_slow = depends_on_place(one.terms, one.figures.get(member_id, NO_FIGURES))
+        is_slow = depends_on_place(one.terms, one.find(member_id))
         before = wishes.get(role_id)
         wishes[role_id] = Wish(is_wanted=True, is_slow=is_slow and (before is None or before.is_slow))
     return wishes
@@ -177,7 +180,7 @@ def _is_satisfied(one: RuleFigures, member_id: MemberId, held: Container[RoleId]
     holds = one.terms.role_id in held
     if one.rests is not None:
         return holds
-    figures = one.figures.get(member_id, NO_FIGURES)
+    figures = one.find(member_id)
     return is_met(one.terms, figures, holds=holds) or (holds and one.is_stale)
 
 
@@ -322,5 +325,5 @@ def _is_left_over(grant: RoleGrant, facts: GuildFacts) -> bool:
         return True
     own = [one for one in facts.rules if one.terms.role_id == grant.role_id]
     return any(one.is_stale for one in own) and not any(
-        is_met(one.terms, one.figures.get(grant.member_id, MemberFigures()), holds=True) for one in own
+        is_met(one.terms, one.find(grant.member_id), holds=True) for one in own
     )
