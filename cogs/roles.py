@@ -197,7 +197,8 @@ class RolesCog(GuildCog):
         """Return the given terms by name.
 
         Raises:
-            NotFoundError, AmbiguousError: there is no such game server or faction.
+            NotFoundError: no game server or faction has that name.
+            AmbiguousError: several have it.
         """
         given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
         for name, kind in (("board", Board), ("match", RuleMatch), ("period", Period)):

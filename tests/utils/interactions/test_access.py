@@ -211,7 +211,7 @@ async def test_what_owners_are_told_waits_until_discord_has_told_who_they_are() 
 
 
 async def test_owners_are_known_as_soon_as_the_bot_is_logged_in() -> None:
-    """An alert of the first seconds asks too early. That puts off no later question, and is no error."""
+    """An alert of the first seconds asks too early. The next one asks again, and no error is reported."""
     source, clock, errors = FakeOwners(5), FakeClock(), FakeErrorSink()
     operators = Operators(source.find, home_guild_id=None, owner_ids=(), clock=clock, errors=errors)
     source.is_logged_in = False
@@ -223,7 +223,7 @@ async def test_owners_are_known_as_soon_as_the_bot_is_logged_in() -> None:
 
 
 async def test_two_who_ask_for_the_owners_at_once_get_the_same_answer() -> None:
-    """An alert of the first seconds asks too early. The next one asks again, and there is no error."""
+    """Two kinds of alerts ask when Discord is reached. One question serves both."""
     source, clock, errors = FakeOwners(5), FakeClock(), FakeErrorSink()
     operators = Operators(source.find, home_guild_id=None, owner_ids=(), clock=clock, errors=errors)
     assert await asyncio.gather(operators.list_owner_ids(), operators.list_owner_ids()) == [{5}, {5}]

@@ -94,7 +94,7 @@ def _follow_kills(
 
 
 def _follow_month(question: MonthOfGroup, sums: MonthSums, event: CountersStored) -> MonthSums | None:
-    """Return the sums if no day in them changed: a changed day replaces one that is no longer known."""
+    """Return the sums; None if a day in them changed, because its earlier figures are not known."""
     month, group = question
     is_changed = any(format_month(one.day) == month and one.player_id in group for one in event.days)
     return None if is_changed else sums
