@@ -97,7 +97,7 @@ class NoManager:
 async def run_application(
     folder: Path, world: SimulatedDiscord, database: SafeDatabase, clock: TravelClock
 ) -> AsyncIterator[Application]:
-    """Run the whole bot until the end of the block; the block begins when it has connected."""
+    """Run the whole bot until the end of the block, which begins when it is ready and has its commands."""
     folder.mkdir()  # noqa: ASYNC240 - before anything runs
     settings = Settings.model_validate(
         {
@@ -117,7 +117,7 @@ async def run_application(
     )
     life = asyncio.create_task(application.run(stop, NoManager()))
     try:
-        await until(application.bot.is_ready)
+        await until(lambda: application.bot.is_ready() and bool(world.commands.list_commands(None)))
         yield application
     finally:
         stop.set()

@@ -26,6 +26,7 @@ from tests.bot.month import (
 )
 from tests.bot.stage import get_fields
 from utils.database.core.database import SafeDatabase
+from utils.models.seasons import SeasonState
 from utils.services.guilds import looks
 
 LAST_DAY = 27
@@ -137,7 +138,10 @@ async def begin_day(month: Month, day: int) -> None:
             await month.ask("/season start", name="Summer", first_day=first, last_day=last)
         case 10:
             await press(await month.ask("/faction leave", by=other_wolf), "Leave")
-        case 23:
+        case 21:
+            closing, seasons = {"state": SeasonState.CLOSING.value}, month.stored["seasons"]
+            await month.pass_until(lambda: bool(seasons.count_documents(closing)), "the season's last day")
+        case 22:  # the reads are stored by the real time, so the season waits a whole day for them
             await month.pass_until(lambda: len(list_news(month, "**Summer**")) == 1, "the season's end")
     if not day % WEEK:
         await month.go_to(day, 9)
