@@ -390,4 +390,4 @@ def _is_paused(grant: RoleGrant, facts: GuildFacts) -> bool:
     if grant.state is not GrantState.GIVING:
         return grant.state is GrantState.TAKING
     acting = [one for one in facts.rules if one.terms.role_id == grant.role_id and one.rests is None]
-    return not any(_is_satisfied(one, grant.member_id, {grant.role_id}) for one in acting)
+    return not any(one.is_stale or is_met(one.terms, one.find(grant.member_id), holds=True) for one in acting)
