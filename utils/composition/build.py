@@ -111,7 +111,7 @@ def build_application(
     base = build_base(settings, repositories, tasks, clock=clock, errors=errors or ErrorTelemetry(clock))
     throttle, factory, tally = ImportThrottle(clock), EmbedFactory(), CommandTally()
     bot, guild = build_bot(base, throttle, tally), build_guild(base)
-    delivery = build_delivery(base, guild.settings, bot, factory)
+    delivery = build_delivery(base, guild, bot, factory)
     ingestion = build_ingestion(base, guild, throttle, secret_box)
     pool = SftpConnectionPool(PoolLimits(**settings.sftp.model_dump()), clock=clock, errors=base.errors)
     if reading is None:

@@ -1,7 +1,9 @@
 """Roles that are given and taken in Discord, from the figures of linked members."""
 
-from collections.abc import AsyncIterator, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import discord
 import pytest
@@ -27,7 +29,7 @@ from utils.events import EventDispatcher, RolesChanged
 from utils.models.incident_kinds import IncidentKind
 from utils.models.links import Link, LinkState
 from utils.models.notifications import DirectEvent
-from utils.models.roles import GrantState, RoleGrant, RoleId, RoleRule, RuleState, RuleTerms
+from utils.models.roles import GrantState, RestReason, RoleGrant, RoleId, RoleRule, RuleState, RuleTerms
 from utils.models.rule_plans import MemberFigures
 from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.services.premium.tiers import PremiumService
@@ -68,6 +70,7 @@ class Community:
     figures: FakeRuleFigures = field(default_factory=FakeRuleFigures)
     notifier: FakeNotifier = field(default_factory=FakeNotifier)
     servers: FakeServerStore = field(default_factory=FakeServerStore)
+    grants: FakePremiumStore = field(default_factory=FakePremiumStore)
     tier: int = 3
 
     def __post_init__(self) -> None:
@@ -82,12 +85,14 @@ class Community:
         sender = DiscordSender(self.bot, clock=self.clock)
         roles = DiscordRoles(self.bot, sender, clock=self.clock)
         naming = RuleNaming(self.servers, FakeFactionStore(self.links))
+        premium = PremiumService(self.grants, default_tier=self.tier, clock=self.clock)
         self.edits = RoleEdits(
             sender,
             self.store,
             roles=roles,
             naming=naming,
             languages=FakeGuildLanguages(),
+            premium=premium,
             notifier=self.notifier,
             events=self.events,
             pace=MessagePace(self.clock, a_second=EDITS_A_SECOND),
@@ -101,7 +106,7 @@ class Community:
             roles=roles,
             naming=naming,
             edits=self.edits,
-            premium=PremiumService(FakePremiumStore(), default_tier=self.tier, clock=self.clock),
+            premium=premium,
             notifier=self.notifier,
             tasks=self.tasks,
             clock=self.clock,
@@ -452,6 +457,67 @@ async def test_link_that_ends_takes_the_role_at_once_and_an_ended_tier_takes_non
     community.store.rules[guild_id].remove(rule)
     await community.look(guild)
     assert [member.membership.roles for member in (alice, bob)] == [[], []]
+
+
+def count_roles(members: Sequence[Member]) -> Counter[str]:
+    """Return how many members have each role."""
+    return Counter(one.name for member in members for one in member.membership.roles)
+
+
+@pytest.mark.parametrize("after", [2, 3])
+async def test_queue_stops_when_the_tier_ends(
+    community: Community, world: SimulatedDiscord, guild: Guild, after: int
+) -> None:
+    """A rule that rests gives and takes no role any more; a rule that acts goes on."""
+    role, late = world.create_role(guild, "hunters"), world.create_role(guild, "snipers")
+    for one in (*[role] * 10, late):
+        await community.add_rule(one, kills=100)
+    members = [world.add_member(guild, f"player {number}") for number in range(10)]
+    community.tier = after
+    community.grants.give(GuildId(guild.id), 4, community.clock.now() + timedelta(seconds=5.5))
+    community.restart()
+    community.link(guild, *members)
+    await community.look(guild)
+    begun = count_roles(members)
+    assert 0 < begun.total() < 10
+    community.link(guild, *members[:5], kills=0)
+    for _ in range(3):
+        await community.look(guild, seconds=DWELL.total_seconds())
+    assert count_roles(members) == (begun if after == 2 else {**begun, "hunters": 5})
+    community.grants.give(GuildId(guild.id), 4)
+    community.restart()
+    for _ in range(3):
+        await community.look(guild, seconds=DWELL.total_seconds())
+    assert all(member.membership.roles == [] for member in members[:5])
+    assert all(set(member.membership.roles) == {role, late} for member in members[5:])
+
+
+@pytest.mark.parametrize("state", [GrantState.GIVING, GrantState.TAKING])
+@pytest.mark.parametrize("reason", list(RestReason))
+async def test_request_that_was_queued_waits_while_its_rule_rests(
+    community: Community,
+    world: SimulatedDiscord,
+    guild: Guild,
+    alice: Member,
+    reason: RestReason,
+    state: GrantState,
+) -> None:
+    """The next process makes no request; a member without a link loses the role."""
+    role = world.create_role(guild, "hunters")
+    await community.add_rule(role, kills=100)
+    bob = world.add_member(guild, "bob", roles=[role])
+    community.link(guild, alice, kills=100 if state is GrantState.GIVING else 0)
+    if state is GrantState.TAKING:
+        world.set_roles(alice.membership, [role])
+    grants = [RoleGrant(RoleId(role.id), MemberId(one.id), state, START) for one in (alice, bob)]
+    community.store.grants[GuildId(guild.id)] = {(one.role_id, one.member_id): one for one in grants}
+    community.figures.rests = reason
+    for _ in range(2):
+        await community.look(guild, seconds=DWELL.total_seconds())
+    assert (community.count()[:2], bob.membership.roles) == ((0, 1), [])
+    community.figures.rests = None
+    await community.look(guild, seconds=DWELL.total_seconds())
+    assert alice.membership.roles == ([role] if state is GrantState.GIVING else [])
 
 
 async def test_nothing_is_decided_without_the_database_or_without_an_answer(

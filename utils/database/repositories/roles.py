@@ -70,7 +70,7 @@ class RoleRepository(FencedRepository):
         """Delete a rule; tell whether it was there.
 
         If it was the last one of its role and the role is kept, nothing is remembered of the role. If another
-        rule is about the role, a loss is due since ``due_since``.
+        rule is about the role, a loss is due since ``due_since``, or its members have the role as if by hand.
         """
 
         def delete(transaction: Transaction) -> bool:
@@ -83,7 +83,8 @@ class RoleRepository(FencedRepository):
             is_ruled = any(one["terms"]["role_id"] == rule.terms.role_id for one in rules.find({}))
             if is_ruled:
                 held = {**of_role, "state": GrantState.GIVEN.value}
-                grants.update_many(held, {"$set": {"due_since": due_since}})
+                by_hand = {"state": GrantState.BY_HAND.value, "due_since": None}
+                grants.update_many(held, {"$set": by_hand if keeps_roles else {"due_since": due_since}})
             elif keeps_roles:
                 grants.delete(of_role)
             return True

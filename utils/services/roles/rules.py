@@ -327,3 +327,23 @@ def _is_left_over(grant: RoleGrant, facts: GuildFacts) -> bool:
     return any(one.is_stale for one in own) and not any(
         is_met(one.terms, one.find(grant.member_id), holds=True) for one in own
     )
+
+
+def list_paused(facts: GuildFacts) -> frozenset[Key]:
+    """Return the requests that are not to be made while a rule rests.
+
+    A rule that rests gives no role and takes none. The loss of a role after the last link depends on no rule.
+    """
+    resting = {one.terms.role_id for one in facts.rules if one.rests is not None}
+    return frozenset(
+        (role_id, member_id)
+        for (role_id, member_id), grant in facts.grants.items()
+        if role_id in resting and member_id in facts.members and _is_paused(grant, facts)
+    )
+
+
+def _is_paused(grant: RoleGrant, facts: GuildFacts) -> bool:
+    if grant.state is not GrantState.GIVING:
+        return grant.state is GrantState.TAKING
+    acting = [one for one in facts.rules if one.terms.role_id == grant.role_id and one.rests is None]
+    return not any(_is_satisfied(one, grant.member_id, {grant.role_id}) for one in acting)
