@@ -36,6 +36,7 @@ from utils.models.roles import (
     HELD,
     MOST_RULES,
     REASON_CHARACTERS,
+    TAKEABLE,
     GrantState,
     RoleGrant,
     RoleId,
@@ -78,8 +79,6 @@ _FATES = {
     10013: _Fate.MEMBER_GONE,
 }
 """By Discord's code of the error; with any other code it is refused."""
-
-_TAKEABLE = frozenset({None, RoleObstacle.DANGEROUS})
 
 
 class RoleEditStore(Protocol):  # implemented by RoleRepository
@@ -243,7 +242,7 @@ class RoleEdits:
             return False
         role = roles.get(grant.role_id)
         obstacle = RoleObstacle.DELETED if role is None else role.obstacle
-        return obstacle is None if grant.state is GrantState.GIVING else obstacle in _TAKEABLE
+        return obstacle is None if grant.state is GrantState.GIVING else obstacle in TAKEABLE
 
     async def _has_tier_fallen(self, guild_id: GuildId) -> bool:
         """Tell whether the tier allows fewer rules than at the last look."""

@@ -94,6 +94,9 @@ class RoleObstacle(StrEnum):
         return _OBSTACLES[self]
 
 
+TAKEABLE = frozenset({None, RoleObstacle.DANGEROUS})
+"""With these obstacles, and with none, the bot takes a role."""
+
 _OBSTACLES: Mapping[RoleObstacle, Text] = {
     RoleObstacle.EVERYONE: text("Everyone has that role already. Choose another one."),
     RoleObstacle.MANAGED: text(
