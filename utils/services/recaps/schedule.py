@@ -142,8 +142,8 @@ def find_span_before(span: RecapSpan) -> RecapSpan:
 
 
 def find_end(span: RecapSpan, zones: Iterable[ZoneInfo]) -> datetime:
-    """Return when (UTC) the last day of a span is over in every zone; without any, in UTC."""
-    return max(begin_day(span.last_day + DAY, zone) for zone in [*zones] or [ZoneInfo("UTC")])
+    """Return when (UTC) the last day of a span is over in every zone."""
+    return max(begin_day(span.last_day + DAY, zone) for zone in zones)
 
 
 def choose_step(kind: RecapKind, ready_at: datetime, readiness: Readiness, *, now: datetime) -> Step:

@@ -15,7 +15,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from utils.clock import Clock
 from utils.errors import TierRequiredError
@@ -25,7 +24,7 @@ from utils.models.notices.recaps import RecapNotice
 from utils.models.premium import Feature
 from utils.models.recaps import LEAST_KILLS, Recap, RecapKind, RecapPlan, RecapState
 from utils.models.scope import GuildId, PlayerId
-from utils.models.servers import GameServer
+from utils.models.servers import GameServer, list_zones
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.guilds.news import build_news_queued, has_open_news
 from utils.services.ports import ServerReadings, ServerStore
@@ -124,7 +123,7 @@ class RecapTimer:
         planned, now = plan[kind], self.clock.now()
         span = planned.span
         servers = await self.servers.list_servers(guild_id)
-        ready_at = max(planned.due_at, find_end(span, [ZoneInfo(one.timezone) for one in servers]))
+        ready_at = max(planned.due_at, find_end(span, list_zones(servers)))
         readiness = await self._find_readiness(guild_id, servers, ready_at)
         step = choose_step(kind, ready_at, readiness, now=now)
         if step is Step.WAIT:

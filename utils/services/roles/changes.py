@@ -215,7 +215,7 @@ class RoleRuleService:
             said = text("I take the role {role} from everyone who has it by no other rule.", role=role)
         else:
             said = text("I take the role {role} from everyone who has it from me.", role=role)
-        return said if obstacle in TAKEABLE else join([said, obstacle.describe()])
+        return said if obstacle is None or obstacle in TAKEABLE else join([said, obstacle.describe()])
 
     async def list_reports(self, guild_id: GuildId) -> tuple[RuleReport, ...]:
         """Return every rule, with what is in its way.

@@ -85,10 +85,9 @@ def test_recap_covers_what_is_over() -> None:
 
 
 def test_days_are_over_when_they_are_over_on_every_server() -> None:
-    """Without game servers the day of UTC counts."""
+    """The last one is that of the zone farthest in the west."""
     span = RecapSpan(DAILY, date(2026, 11, 24), date(2026, 11, 24))
     assert find_end(span, [BERLIN, NEW_YORK]) == datetime(2026, 11, 25, 5, tzinfo=UTC)
-    assert find_end(span, []) == datetime(2026, 11, 25, tzinfo=UTC)
 
 
 @given(
