@@ -29,7 +29,7 @@ class SettingsDocuments(Generic[S]):
         (``recap_documents.py``).
         """
         old, new = (self._adapter.dump_python(one) for one in (before, after))
-        changed = {name: plain(value) for name, value in new.items() if value != old[name]}
+        changed: Document = {name: plain(value) for name, value in new.items() if value != old[name]}
         if changed.keys() & {"recap", "timezone"}:
             recap = changed.pop("recap", {})
             changed |= {f"recap.{name}": value for name, value in recap.items()}

@@ -9,6 +9,8 @@ and whether it was made is not decided here.
   (``RuleTerms.keep``), so that a figure at its edge does not move the role back and forth.
 * **Dwell.** A loss, and a gain by a place on a board, needs two looks at least five minutes apart that agree.
   ``due_since`` is stored, so a restart forgets nothing. After a loss the next gain waits as long.
+* **Nothing old is told.** A role that is given again after a restore stays silent for a day, because its loss
+  may be one of before the restore as well.
 * **Nothing is taken without knowledge.** A rule that rests, or whose figures are stale, counts as met for the
   members who hold its role.
 """
@@ -31,6 +33,8 @@ from utils.models.rule_plans import MemberFigures
 from utils.models.scope import MemberId
 
 DWELL = timedelta(minutes=5)
+SILENT_FOR = timedelta(hours=24)
+"""So long after a restore the loss of a role may be one of before it, because the logs are read again."""
 
 Key = tuple[RoleId, MemberId]
 Grants = Mapping[Key, RoleGrant]
@@ -245,10 +249,11 @@ def _decide_held(
     if has is False and grant.state is GrantState.GIVEN:
         return RoleGrant(grant.role_id, grant.member_id, GrantState.WITHHELD, now)
     if wish.is_wanted:
-        return grant if grant.due_since is None else replace(grant, due_since=None)
+        is_silent = grant.is_silent and now - grant.changed_at < SILENT_FOR
+        return replace(grant, due_since=None, is_silent=is_silent)
     due_since = grant.due_since or now
     if is_open and (wish.is_final or now - due_since >= DWELL):
-        return RoleGrant(grant.role_id, grant.member_id, GrantState.TAKING, now)
+        return replace(grant, state=GrantState.TAKING, changed_at=now, due_since=None)
     return replace(grant, due_since=due_since)
 
 
