@@ -181,13 +181,13 @@ CLOCKS = st.tuples(
     st.lists(st.tuples(st.integers(0, 9 * 24 * 60), CLOCKS), max_size=4),
     st.datetimes(datetime(2024, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
 )
-def test_all_days_are_told_once_however_the_clock_is_changed(
+def test_all_days_are_told_once_when_settings_and_zone_change(
     kind: RecapKind,
     clock: tuple[RecapSettings, ZoneInfo],
     changes: list[tuple[int, tuple[RecapSettings, ZoneInfo]]],
     now: datetime,
 ) -> None:
-    """Each recap covers the days after those of the one before, and none comes before its days are over."""
+    """Each recap covers the days after those of the one before."""
     planned = plan_next(clock[0], kind, clock[1], after=now)
     told = [find_span_before(planned.span)]
     for minutes, changed in [*changes, (20 * 24 * 60, clock)]:
@@ -214,7 +214,7 @@ def test_all_days_are_told_once_however_the_clock_is_changed(
 def test_days_that_wait_are_told_by_new_settings(
     kind: RecapKind, before: RecapSettings, after: RecapSettings, now: datetime, due_at: datetime
 ) -> None:
-    """They are told at once if their moment is over; the next ones come by the new settings."""
+    """Their recap is due at once if its moment is over; the next ones come by the new settings."""
     planned = plan_next(before, kind, UTC_ZONE, after=now)
     again = plan_again(after, planned.span, UTC_ZONE, now=now)
     assert again == PlannedRecap(due_at, planned.span)
@@ -222,7 +222,7 @@ def test_days_that_wait_are_told_by_new_settings(
 
 
 def test_days_that_waited_for_long_are_passed_over() -> None:
-    """Without a channel no recap is told; new settings do not bring up old days."""
+    """Without a channel no recap is posted, and new settings do not bring up old days."""
     planned = plan_next(RecapSettings(), WEEKLY, UTC_ZONE, after=LONG_AGO)
     now, settings = READY + 15 * DAY, RecapSettings(hour=8)
     again = plan_again(settings, planned.span, UTC_ZONE, now=now)

@@ -255,7 +255,7 @@ async def test_recap_comes_by_the_clock_of_the_guild(shelf: Shelf) -> None:
 
 
 async def test_week_is_told_though_its_hour_is_moved_into_the_past(shelf: Shelf) -> None:
-    """An admin chooses eight o'clock a minute before nine: the week is told at once, and only once."""
+    """An admin chooses eight o'clock a minute before nine: the recap comes at once, and only once."""
     services: Services = shelf.build_services()
     await tell_at(shelf, START)
     await tell_at(shelf, MONDAY - HOUR / 60)
