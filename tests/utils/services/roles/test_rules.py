@@ -49,7 +49,8 @@ class Community:
 
     def set_figures(self, **figures: Mapping[MemberId, MemberFigures]) -> None:
         """Give all rules the same figures of the members."""
-        self.rules = [replace(one, figures=figures["of"]) for one in self.rules]
+        of_all = {**dict.fromkeys(self.members, MemberFigures()), **figures["of"]}
+        self.rules = [replace(one, figures=of_all) for one in self.rules]
 
     def look(self, minutes: float = 0, *, is_asked: bool = True) -> dict[Key, GrantState | None]:
         """Look some minutes later, and return the changes."""
