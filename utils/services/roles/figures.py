@@ -16,7 +16,8 @@ from utils.services.factions.stores import FactionStore
 from utils.services.players.coverage import CoverageService
 from utils.services.players.statistics import HunterStore, StatisticsStore
 from utils.services.ports import ServerReadings, ServerStore
-from utils.services.roles.rules import RuleFigures, compute_last_place
+from utils.services.roles.conditions import compute_last_place
+from utils.services.roles.rules import RuleFigures
 
 STALE_AFTER = timedelta(hours=24)
 

@@ -11,8 +11,9 @@ from utils.models.roles import RestReason, RoleId, RoleRule, RuleMatch, RuleTerm
 from utils.models.rule_plans import MemberFigures
 from utils.models.scope import GuildId, MemberId
 from utils.models.statistics import Board
+from utils.services.roles.conditions import find_met, is_met
 from utils.services.roles.member_roles import choose_lack, choose_next, list_lacks
-from utils.services.roles.rules import GuildFacts, RuleFigures, find_met, is_met
+from utils.services.roles.rules import GuildFacts, RuleFigures
 
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
 ANNA = MemberId(1)

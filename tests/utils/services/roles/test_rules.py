@@ -12,14 +12,13 @@ from hypothesis import strategies as st
 from utils.models.roles import GrantState, RestReason, RoleGrant, RoleId, RoleRule, RuleMatch, RuleTerms
 from utils.models.rule_plans import MemberFigures
 from utils.models.scope import GuildId, MemberId
+from utils.services.roles.conditions import compute_last_place, is_met
 from utils.services.roles.rules import (
     DWELL,
     GuildFacts,
     Key,
     RuleFigures,
-    compute_last_place,
     decide_all,
-    is_met,
     list_asked,
 )
 
