@@ -48,8 +48,8 @@ TOPIC_CHOICES: Mapping[Topic, Text] = {
 class DirectEvent(StrEnum):
     """The event that a message tells.
 
-    ``auto``: the house placed the bounty. ``given`` and ``taken`` are about a role, and the last three about
-    a faction.
+    ``auto``: the house placed the bounty. ``given`` and ``taken`` are about a role, and the last four about
+    a faction. ``kicked``: they are no member any more, by somebody else's hand; ``led``: they lost the lead.
     """
 
     PLACED = "placed"
@@ -63,6 +63,7 @@ class DirectEvent(StrEnum):
     INVITED = "invited"
     KICKED = "kicked"
     LEADS = "leads"
+    LED = "led"
 
 
 TOPICS: Mapping[DirectEvent, Topic] = {
@@ -77,6 +78,7 @@ TOPICS: Mapping[DirectEvent, Topic] = {
     DirectEvent.INVITED: Topic.FACTION,
     DirectEvent.KICKED: Topic.FACTION,
     DirectEvent.LEADS: Topic.FACTION,
+    DirectEvent.LED: Topic.FACTION,
 }
 
 

@@ -178,6 +178,7 @@ async def test_role_and_faction_are_named_in_words(post: Post, alice: Member) ->
         f"The faction **\\_W\\_** invites you. Join it with `/faction join`. The invitation ends {ends}.",
         "You aren't in the faction **\\_W\\_** any more.",
         "You lead the faction **\\_W\\_** now.",
+        "You don't lead the faction **\\_W\\_** any more.",
     ]
 
 

@@ -303,10 +303,11 @@ async def test_member_is_told_of_a_role_once_when_discords_answer_is_lost(
     assert [one.event for one in community.store.told] == [DirectEvent.GIVEN]
 
 
+@pytest.mark.parametrize(("hours", "told"), [(0, []), (23, []), (25, [DirectEvent.TAKEN])])
 async def test_role_that_is_given_again_after_a_restore_is_not_told_again(
-    community: Community, world: SimulatedDiscord, guild: Guild, alice: Member
+    community: Community, world: SimulatedDiscord, guild: Guild, alice: Member, hours: int, told: list[str]
 ) -> None:
-    """Its loss later on is news."""
+    """Its loss on the day after the restore may be an old one as well; a later loss is news."""
     role = world.create_role(guild, "hunters")
     await community.add_rule(role, kills=100)
     community.link(guild, alice)
@@ -315,11 +316,17 @@ async def test_role_that_is_given_again_after_a_restore_is_not_told_again(
     community.store.grants[guild_id] = {key: doubted}
     await community.look(guild)
     given = community.store.grants[guild_id][key]
-    assert (given.state, given.is_silent, community.store.told) == (GrantState.GIVEN, False, [])
+    assert (given.state, given.is_silent, community.store.told) == (GrantState.GIVEN, True, [])
+    await community.look(guild, seconds=hours * 3600)
+    assert community.store.grants[guild_id][key].is_silent == (told == [])
     community.link(guild, alice, kills=0)
     for _ in range(2):
         await community.look(guild, seconds=DWELL.total_seconds())
-    assert [one.event for one in community.store.told] == [DirectEvent.TAKEN]
+    assert (alice.membership.roles, [one.event for one in community.store.told]) == ([], told)
+    community.link(guild, alice)
+    for _ in range(2):
+        await community.look(guild, seconds=DWELL.total_seconds())
+    assert [one.event for one in community.store.told] == [*told, DirectEvent.GIVEN]
 
 
 @pytest.mark.parametrize("has_role", [False, True])

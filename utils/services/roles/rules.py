@@ -8,6 +8,8 @@ and whether it was made is not decided here.
 * **Margin.** A bit less than a condition asks is enough to keep a role (``conditions.py``).
 * **Dwell.** A loss, and a gain by a place on a board, needs two looks at least five minutes apart that agree.
   ``due_since`` is stored, so a restart forgets nothing. After a loss the next gain waits as long.
+* **Nothing old is told.** A role that is given again after a restore stays silent for a day, because its loss
+  may be one of before the restore as well.
 * **Nothing is taken without knowledge.** A rule that rests, or whose figures are stale, counts as met for the
   members who hold its role.
 """
@@ -30,6 +32,8 @@ from utils.models.scope import MemberId
 from utils.services.roles.conditions import depends_on_place, find_met, is_met
 
 DWELL = timedelta(minutes=5)
+SILENT_FOR = timedelta(hours=24)
+"""So long after a restore the loss of a role may be one of before it, because the logs are read again."""
 
 Key = tuple[RoleId, MemberId]
 Grants = Mapping[Key, RoleGrant]
@@ -216,10 +220,11 @@ def _decide_held(
     if has is False and grant.state is GrantState.GIVEN:
         return RoleGrant(grant.role_id, grant.member_id, GrantState.WITHHELD, now)
     if wish.is_wanted:
-        return grant if grant.due_since is None else replace(grant, due_since=None)
+        is_silent = grant.is_silent and now - grant.changed_at < SILENT_FOR
+        return replace(grant, due_since=None, is_silent=is_silent)
     due_since = grant.due_since or now
     if is_open and (wish.is_final or now - due_since >= DWELL):
-        return RoleGrant(grant.role_id, grant.member_id, GrantState.TAKING, now)
+        return replace(grant, state=GrantState.TAKING, changed_at=now, due_since=None)
     return replace(grant, due_since=due_since)
 
 
