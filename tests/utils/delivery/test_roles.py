@@ -227,7 +227,7 @@ async def test_role_comes_and_goes_with_the_figures(
     community.link(guild, alice, kills=50)
     await community.look(guild)
     assert alice.membership.roles == [role]
-    community.languages.language = LANGUAGE  # of the guild; the reason is in it
+    community.languages.language = LANGUAGE  # the reason follows the language of the guild
     await community.look(guild, seconds=DWELL.total_seconds())
     assert (alice.membership.roles, community.count()) == ([], (1, 1, 1))
     assert world.journal.requests_to("DELETE", ROLE)[0].reason.startswith("⟦Rúlé: ")
