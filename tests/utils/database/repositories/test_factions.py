@@ -318,6 +318,13 @@ async def test_invitation_is_checked_when_it_is_used(camp: Camp) -> None:
     with pytest.raises(LimitReachedError):
         await camp.do(lambda unit: rules.invite(unit, BERT, DORA, now=NOW))
     await camp.do(lambda unit: rules.invite(unit, BERT, DORA, now=NOW + 4 * DAY))
+    await camp.join(wolves, CARL)
+    await camp.do(lambda unit: rules.give_rank(unit, ANNA, CARL, OFFICER, now=NOW))
+    with pytest.raises(NotAllowedError):
+        await camp.do(lambda unit: rules.kick(unit, BERT, CARL, now=NOW))
+    await camp.do(lambda unit: rules.give_rank(unit, ANNA, CARL, MEMBER, now=NOW))
+    await camp.do(lambda unit: rules.kick(unit, BERT, CARL, now=NOW))
+    assert await camp.list_ranks() == {ANNA: LEADER, BERT: OFFICER}
 
 
 async def test_members_are_told_of_an_invitation_a_kick_and_the_lead(camp: Camp) -> None:
