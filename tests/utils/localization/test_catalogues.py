@@ -137,7 +137,7 @@ def test_hardly_any_text_is_the_same_as_in_english(file: Path) -> None:
 @each_file
 def test_language_is_known_to_discord_and_to_people(file: Path) -> None:
     """Its locale can be registered, and an admin can choose it."""
-    assert name_in_discord(file.stem) in LOCALES.intersection(core.valid_locales)
+    assert name_in_discord(file.stem) in {*LOCALES}.intersection(core.valid_locales)
     assert file.stem in LANGUAGE_NAMES
 
 

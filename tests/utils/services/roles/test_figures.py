@@ -15,7 +15,7 @@ from utils.models.roles import RestReason, RoleId, RoleRule, RuleTerms
 from utils.models.rule_plans import MemberFigures
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.servers import GameServer, ServerHealth
-from utils.models.statistics import Board, BoardRows, Coverage, CoveredDeaths, Period
+from utils.models.statistics import Board, Coverage, CoveredDeaths, Period
 from utils.models.texts import text
 from utils.services.roles.figures import STALE_AFTER, RuleFigureService
 from utils.services.roles.rules import RuleFigures
@@ -75,17 +75,19 @@ class Archive:
             BEAR: Counters(kills=5, deaths=1, longest=200, best_streak=7, xp=200),
         }
 
-    async def list_board(self, covered: CoveredDeaths, *, board: str, limit: int, **_: object) -> BoardRows:
+    async def find_first_places(
+        self, covered: CoveredDeaths, *, board: str, limit: int, **_: object
+    ) -> Mapping[PlayerId, int]:
         """Return an unlinked first player, and two others."""
         del covered
         self.asked.append((board, limit))
         players = (PlayerId("stranger"), BEAR, WOLF)[:limit]
-        rows = [BoardRow(place, one, one, 1, Counters()) for place, one in enumerate(players, 1)]
-        return BoardRows(tuple(rows), len(rows))
+        return {one: place for place, one in enumerate(players, 1)}
 
     async def list_hunters(self, covered: CoveredDeaths) -> Sequence[BoardRow]:
         """Return the board of bounties."""
-        return (await self.list_board(covered, board="bounties", limit=3)).rows
+        places = await self.find_first_places(covered, board="bounties", limit=3)
+        return [BoardRow(place, one, one, 1, Counters()) for one, place in places.items()]
 
     async def choose(self, guild_id: GuildId, server: str | None, period: Period = Period.ALL) -> Coverage:
         """Return the servers, unless one is unknown or no season runs."""
