@@ -152,8 +152,9 @@ async def test_players_of_a_member_are_summed_with_their_best_place() -> None:
     assert of_bounties.figures[ANNA].place == 2
 
 
+@pytest.mark.parametrize("period", [Period.WEEK, Period.MONTH, Period.SEASON])
 @pytest.mark.parametrize("why", ["paused", "importing", "unread", "old"])
-async def test_figures_of_days_are_stale_while_a_server_is_not_read(why: str) -> None:
+async def test_figures_of_days_are_stale_while_a_server_is_not_read(why: str, period: Period) -> None:
     """Those of all time are not, and neither are those of another server."""
     archive = Archive()
     scope, late = archive.servers[NORTH].scope, timedelta()
@@ -168,11 +169,14 @@ async def test_figures_of_days_are_stale_while_a_server_is_not_read(why: str) ->
             archive.servers[SOUTH].scope, last_read_at=START + STALE_AFTER
         )
         late = STALE_AFTER
-    week = RuleTerms(role_id=ROLE, kills=1, period=Period.WEEK)
+    terms = RuleTerms(role_id=ROLE, kills=1, period=period)
     read = await archive.read(
-        week, replace(week, server_id=SOUTH), replace(week, period=Period.ALL), after=late
+        terms, replace(terms, server_id=SOUTH), replace(terms, period=Period.ALL), after=late
     )
     assert [one.is_stale for one in read] == [True, False, False]
+    if why == "old":
+        [read_in_time] = await archive.read(terms, after=late - timedelta(seconds=1))
+        assert not read_in_time.is_stale
 
 
 async def test_rule_rests_without_its_server_or_its_season() -> None:
