@@ -142,6 +142,7 @@ class DirectMessage:
         nonce: of the message that tells this alone, or this first.
         joined: the nonce of the message that it is part of; empty until that message is prepared.
         prepared_at: when that message was about to be sent for the first time.
+        locale: the language of that message, which every retry keeps.
     """
 
     member_id: MemberId
@@ -161,6 +162,7 @@ class DirectMessage:
     nonce: str = ""
     joined: str = ""
     prepared_at: datetime | None = None
+    locale: str = ""
 
 
 def tell_target(bounty: Bounty, member_id: MemberId | None, server_name: str) -> Sequence[DirectMessage]:
