@@ -111,7 +111,7 @@ async def test_weapons_are_ranked_with_their_best_users(stage: Stage) -> None:
         assert f" {kills:,} · {100 * kills / count.kills:.1f} %" in line
         assert f"({max(count.users[weapon].values()):,})" in line
         if longest := max(count.weapons[weapon]):
-            assert f"longest {longest} m" in line
+            assert f"longest {longest}\u00a0m" in line
     assert get_picture(reply).startswith(PNG)
     if len(ranked) > 10:
         await reply.click("Next")
