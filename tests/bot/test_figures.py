@@ -160,7 +160,7 @@ def _compare(rows: list[DeathRow]) -> tuple[str, str, str, str]:
         f"**{write_quantity(count.kills, 'kill')}** · {killers} players with a kill",
         f"First: **{best.name}** · {write_quantity(best.kills, 'kill')}",
         write_quantity(max(map(len, count.weapons.values())), "kill"),
-        f"Longest kill: **{max(one.longest for one in tallies)} m**",
+        f"Longest kill: **{max(one.longest for one in tallies)}\u00a0m**",
     )
 
 
