@@ -103,7 +103,7 @@ async def run_application(
     settings = Settings.model_validate(
         {
             "discord": {"token": world.token, "api_base_url": world.api_base_url},
-            "polling": {"min_interval_seconds": 0.05},
+            "polling": {"min_interval_seconds": 0.2},
             "data_dir": folder,
             "secret_key": "k" * 40,
         }
