@@ -58,7 +58,12 @@ class Village:
             "state": "closing",
             "closing_at": self.now - 2 * HOUR,
         }
-        due = {"recap.next_at": {"weekly": self.now - HOUR}, "recap.due_at": self.now - HOUR}
+        due_at, week = self.now - HOUR, self.now - timedelta(days=self.now.weekday() + 7)
+        due = {
+            "recap.next_at": {"weekly": due_at},
+            "recap.days": {"weekly": week.date().isoformat()},
+            "recap.due_at": due_at,
+        }
         with self.stage.open_database() as database:
             database["seasons"].update_one({"name": "Winter"}, {"$set": over})
             database["guilds"].update_one({"guild_id": self.stage.guild.id}, {"$set": due})
@@ -112,7 +117,7 @@ class Village:
             bool(recap.get("due_at"))
             and len(stage.read("seasons", state="closed")) == 1
             and len(stage.read("levels", level=1)) == 1
-            and sorted(states.values()) == [("by_hand", False), ("given", False)]
+            and sorted(states.values()) == [("by_hand", False), ("given", True)]
         )
 
     async def check(self, *others: Role) -> None:

@@ -191,7 +191,7 @@ class FakeRuleFigures:
     ) -> tuple[RuleFigures, ...]:
         """Return the figures of the linked members."""
         del guild_id, now
-        linked = {member: figures for member, figures in self.of.items() if member in players}
+        linked = {member: self.of.get(member, MemberFigures()) for member in players}
         return tuple(RuleFigures(rule, linked, rests=self.rests) for rule in rules)
 
 

@@ -260,7 +260,10 @@ class RoleEdits:
             return
         if fate is _Fate.DONE:
             state = GrantState.GIVEN if grant.state is GrantState.GIVING else GrantState.WAITING
-            done = replace(grant, state=state, changed_at=self.clock.now(), due_since=None, is_silent=False)
+            is_silent = grant.is_silent and state is GrantState.GIVEN
+            done = replace(
+                grant, state=state, changed_at=self.clock.now(), due_since=None, is_silent=is_silent
+            )
             told = () if grant.is_silent else self._tell(guild_id, done)
             await self.store.change_grant(guild_id, grant, done, told=told)
             is_given = state is GrantState.GIVEN

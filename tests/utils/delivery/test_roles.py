@@ -17,6 +17,7 @@ from tests.fakes.languages import FakeGuildLanguages
 from tests.fakes.links import FakeLinkStore
 from tests.fakes.own_bot import wait_until
 from tests.fakes.premium import FakePremiumStore
+from tests.fakes.pseudo_language import LANGUAGE
 from tests.fakes.roles import FakeRoleStore, FakeRuleFigures
 from tests.fakes.server_loops import FakeNotifier
 from tests.fakes.storage import FakeServerStore
@@ -24,22 +25,33 @@ from utils.delivery.members import DiscordRoles
 from utils.delivery.pace import MessagePace
 from utils.delivery.roles import EDITS_A_SECOND, REFUSED_FOR, RoleEdits
 from utils.delivery.sender import DiscordSender
-from utils.errors import DiscordAwayError, StorageUnavailableError
+from utils.errors import StorageUnavailableError
 from utils.events import EventDispatcher, RolesChanged
 from utils.models.incident_kinds import IncidentKind
 from utils.models.links import Link, LinkState
 from utils.models.notifications import DirectEvent
-from utils.models.roles import GrantState, RestReason, RoleGrant, RoleId, RoleRule, RuleState, RuleTerms
+from utils.models.roles import (
+    GrantState,
+    RestReason,
+    RoleGrant,
+    RoleId,
+    RoleObstacle,
+    RoleRule,
+    RuleState,
+    RuleTerms,
+)
 from utils.models.rule_plans import MemberFigures
 from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.services.premium.tiers import PremiumService
-from utils.services.roles.looks import DISCORD_AWAY, RoleLooks, find_next_comparison
+from utils.services.roles.looks import RoleLooks, find_next_comparison
 from utils.services.roles.naming import RuleNaming
 from utils.services.roles.rules import DWELL
 from utils.tasks import TaskManager
 
 ROLE = "/guilds/{guild_id}/members/{user_id}/roles/{role_id}"
 MANAGES = int(Permission.MANAGE_ROLES)
+DANGEROUS_BITS = frozenset({1, 2, 3, 4, 5, 7, 13, 17, 27, 28, 29, 30, 33, 34, 40})
+"""The permissions to moderate and to manage, as Discord numbers them."""
 
 
 class QuickClock(FakeClock):
@@ -71,6 +83,7 @@ class Community:
     notifier: FakeNotifier = field(default_factory=FakeNotifier)
     servers: FakeServerStore = field(default_factory=FakeServerStore)
     grants: FakePremiumStore = field(default_factory=FakePremiumStore)
+    languages: FakeGuildLanguages = field(default_factory=FakeGuildLanguages)
     tier: int = 3
 
     def __post_init__(self) -> None:
@@ -91,7 +104,7 @@ class Community:
             self.store,
             roles=roles,
             naming=naming,
-            languages=FakeGuildLanguages(),
+            languages=self.languages,
             premium=premium,
             notifier=self.notifier,
             events=self.events,
@@ -214,8 +227,10 @@ async def test_role_comes_and_goes_with_the_figures(
     community.link(guild, alice, kills=50)
     await community.look(guild)
     assert alice.membership.roles == [role]
+    community.languages.language = LANGUAGE  # the reason follows the language of the guild
     await community.look(guild, seconds=DWELL.total_seconds())
     assert (alice.membership.roles, community.count()) == ([], (1, 1, 1))
+    assert world.journal.requests_to("DELETE", ROLE)[0].reason.startswith("⟦Rúlé: ")
     assert [(one.member_id, one.event, one.role_name) for one in community.store.told] == [
         (alice.id, DirectEvent.GIVEN, "hunters"),
         (alice.id, DirectEvent.TAKEN, "hunters"),
@@ -288,10 +303,11 @@ async def test_member_is_told_of_a_role_once_when_discords_answer_is_lost(
     assert [one.event for one in community.store.told] == [DirectEvent.GIVEN]
 
 
+@pytest.mark.parametrize(("hours", "told"), [(0, []), (23, []), (25, [DirectEvent.TAKEN])])
 async def test_role_that_is_given_again_after_a_restore_is_not_told_again(
-    community: Community, world: SimulatedDiscord, guild: Guild, alice: Member
+    community: Community, world: SimulatedDiscord, guild: Guild, alice: Member, hours: int, told: list[str]
 ) -> None:
-    """Its loss later on is news."""
+    """Its loss on the day after the restore may be an old one as well; a later loss is news."""
     role = world.create_role(guild, "hunters")
     await community.add_rule(role, kills=100)
     community.link(guild, alice)
@@ -300,11 +316,17 @@ async def test_role_that_is_given_again_after_a_restore_is_not_told_again(
     community.store.grants[guild_id] = {key: doubted}
     await community.look(guild)
     given = community.store.grants[guild_id][key]
-    assert (given.state, given.is_silent, community.store.told) == (GrantState.GIVEN, False, [])
+    assert (given.state, given.is_silent, community.store.told) == (GrantState.GIVEN, True, [])
+    await community.look(guild, seconds=hours * 3600)
+    assert community.store.grants[guild_id][key].is_silent == (told == [])
     community.link(guild, alice, kills=0)
     for _ in range(2):
         await community.look(guild, seconds=DWELL.total_seconds())
-    assert [one.event for one in community.store.told] == [DirectEvent.TAKEN]
+    assert (alice.membership.roles, [one.event for one in community.store.told]) == ([], told)
+    community.link(guild, alice)
+    for _ in range(2):
+        await community.look(guild, seconds=DWELL.total_seconds())
+    assert [one.event for one in community.store.told] == [*told, DirectEvent.GIVEN]
 
 
 @pytest.mark.parametrize("has_role", [False, True])
@@ -366,6 +388,33 @@ async def test_role_above_the_bot_or_a_lost_permission_waits_and_is_told_once(
     own.permissions |= MANAGES
     await community.look(guild, seconds=REFUSED_FOR.total_seconds())
     assert alice.membership.roles == []
+
+
+async def test_each_role_that_may_not_be_given_is_known(
+    community: Community, world: SimulatedDiscord, guild: Guild
+) -> None:
+    """One permission to moderate or to manage is enough; all others may be given away."""
+    harmless, high = world.create_role(guild, "hunters"), world.create_role(guild, "staff")
+    await community.add_rule(harmless)
+    await community.change(lambda: world.move_role(high, 60), high)
+    bits = {world.create_role(guild, str(bit), permissions=1 << bit).id: bit for bit in range(53)}
+    await wait_until(lambda: len(community.looks.roles.list_roles(GuildId(guild.id)) or ()) == 53 + 4)
+    known = community.looks.roles.list_roles(GuildId(guild.id))
+    assert known is not None
+    obstacles = {int(role_id): role.obstacle for role_id, role in known.items()}
+    dangerous = {bit for role_id, bit in bits.items() if obstacles[role_id] is RoleObstacle.DANGEROUS}
+    assert dangerous == DANGEROUS_BITS
+    [own, *_] = guild.bot.roles
+    others = {role_id: found for role_id, found in obstacles.items() if bits.get(role_id) not in dangerous}
+    assert {role_id: found for role_id, found in others.items() if found is not None} == {
+        guild.id: RoleObstacle.EVERYONE,
+        own.id: RoleObstacle.MANAGED,
+        high.id: RoleObstacle.ABOVE,
+    }
+    await community.change(lambda: world.set_role_permissions(own, 0), own)
+    known = community.looks.roles.list_roles(GuildId(guild.id))
+    assert known is not None
+    assert known[RoleId(harmless.id)].obstacle is RoleObstacle.FORBIDDEN
 
 
 async def test_dangerous_role_is_not_given_but_taken(
@@ -521,7 +570,11 @@ async def test_request_that_was_queued_waits_while_its_rule_rests(
 
 
 async def test_nothing_is_decided_without_the_database_or_without_an_answer(
-    community: Community, world: SimulatedDiscord, guild: Guild, alice: Member
+    community: Community,
+    world: SimulatedDiscord,
+    guild: Guild,
+    alice: Member,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The next look goes on; an answer that does not come says nothing about the members."""
     role = world.create_role(guild, "hunters")
@@ -531,14 +584,13 @@ async def test_nothing_is_decided_without_the_database_or_without_an_answer(
     with pytest.raises(StorageUnavailableError):
         await community.look(guild)
 
-    async def ask(*_: object) -> None:
-        raise DiscordAwayError(DISCORD_AWAY)
+    async def ask(*_: object, **__: object) -> None:
+        raise TimeoutError
 
-    find = community.looks.roles.find_roles_of
-    community.looks.roles.find_roles_of = ask  # type: ignore[method-assign,assignment]
-    await community.look(guild)
+    with monkeypatch.context() as patch:
+        patch.setattr(discord.Guild, "query_members", ask)
+        await community.look(guild)
     assert (alice.membership.roles, community.store.written) == ([], 0)
-    community.looks.roles.find_roles_of = find  # type: ignore[method-assign]
     await community.look(guild)
     assert alice.membership.roles == [role]
 
@@ -550,11 +602,37 @@ async def test_request_that_is_cut_or_fails_is_made_again(
     role = world.create_role(guild, "hunters")
     await community.add_rule(role, kills=100)
     community.link(guild, alice)
-    world.faults.add(Fault(route=ROLE, cut="after", times=1))
-    world.faults.add(Fault(route=ROLE, cut="before", times=1))
+    for fault in (
+        Fault(route=ROLE, cut="after"),
+        Fault(route=ROLE, cut="before"),
+        Fault(route=ROLE, status=520),
+        Fault(route=ROLE, status=429, body="error code: 1015"),
+        Fault(route=ROLE, status=429, retry_after=0.01),
+    ):
+        world.faults.add(fault)
     await community.look(guild)
-    assert alice.membership.roles == [role]
+    assert (alice.membership.roles, community.count()[0]) == ([role], 6)
     assert community.store.get_states(GuildId(guild.id)) == {(role.id, alice.id): "given"}
+
+
+async def test_guild_whose_requests_fail_holds_up_no_other(
+    community: Community, world: SimulatedDiscord, guild: Guild, alice: Member
+) -> None:
+    """Its role comes when Discord answers again."""
+    other = world.create_guild("Neighbours")
+    await wait_until(lambda: community.bot.get_guild(other.id) is not None)
+    member = world.add_member(other, "bob")
+    role, theirs = world.create_role(guild, "hunters"), world.create_role(other, "hunters")
+    for one, linked in ((role, alice), (theirs, member)):
+        await community.add_rule(one, kills=100)
+        community.link(one.guild, linked)
+    of_guild = f"/guilds/{guild.id}/"
+    world.faults.add(Fault(route=ROLE, status=520, times=None, only_if=lambda one: of_guild in one.path))
+    await community.looks.look(GuildId(guild.id), now=community.clock.now())
+    await community.look(other)
+    assert (alice.membership.roles, member.membership.roles) == ([], [theirs])
+    world.faults.clear()
+    await wait_until(lambda: alice.membership.roles == [role])
 
 
 async def test_erasure_takes_every_role_and_names_those_that_stay(

@@ -32,9 +32,13 @@ class SettingsDocuments(Generic[S]):
     def build_changed(self, before: S, after: S) -> Document:
         """Return the changed fields as MongoDB stores them.
 
-        The plan of recaps is within the field of their settings, so another clock takes it away like a
-        change of theirs.
+        Another setting of recaps, or another clock, takes the moments of their plan away
+        (``recap_documents.py``).
         """
         old, new = (self._adapter.dump_python(one) for one in (before, after))
-        renewed = {"recap"} if new["timezone"] != old["timezone"] else set()
-        return {name: plain(value) for name, value in new.items() if value != old[name] or name in renewed}
+        changed: Document = {name: plain(value) for name, value in new.items() if value != old[name]}
+        if changed.keys() & {"recap", "timezone"}:
+            recap = changed.pop("recap", {})
+            changed |= {f"recap.{name}": value for name, value in recap.items()}
+            changed |= {"recap.next_at": {}, "recap.due_at": None}
+        return changed

@@ -385,7 +385,7 @@ def _change_terms(before: RuleTerms, changed: Mapping[str, object]) -> RuleTerms
 def _list_rows(own: RuleFigures, facts: GuildFacts) -> list[RuleRow]:
     """Return what a rule means for every linked member, and for those who have its role."""
     role_id, rows = own.terms.role_id, list[RuleRow]()
-    wishes = {key[1]: wish for key, wish in list_wishes(facts) if key[0] == role_id}
+    wishes = {key[1]: wish for key, wish in list_wishes(facts).items() if key[0] == role_id}
     for member_id in sorted(facts.members | wishes.keys()):
         wish = wishes.get(member_id, Wish(is_wanted=False))
         figures = own.find(member_id)

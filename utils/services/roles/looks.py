@@ -196,7 +196,9 @@ class RoleLooks:
             DiscordAwayError: Discord does not answer.
         """
         facts = await self.read(guild_id, rules, now=now)
-        wanted = {key[1] for key, wish in list_wishes(facts) if wish.is_wanted and key not in facts.grants}
+        wanted = {
+            key[1] for key, wish in list_wishes(facts).items() if wish.is_wanted and key not in facts.grants
+        }
         return await self._ask(guild_id, facts, wanted - facts.answers.keys())
 
     async def read(
@@ -295,7 +297,7 @@ class RoleLooks:
         if not is_compared:
             return await self._ask(guild_id, facts, list_asked(facts, decided))
         again = replace(facts, answers={})
-        asked = {key[1] for key, wish in list_wishes(again) if wish.is_wanted or key in facts.grants}
+        asked = {key[1] for key, wish in list_wishes(again).items() if wish.is_wanted or key in facts.grants}
         answered = await self._ask(guild_id, again, asked)
         self._compare_at[guild_id] = find_next_comparison(guild_id, facts.now)
         self._gone[guild_id] = _list_gone(answered.answers)
