@@ -1,5 +1,6 @@
 """Documents of guilds' settings: a declared setting is stored under its name and checked when it is read."""
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Generic, TypeVar
 
@@ -13,17 +14,15 @@ Document = dict[str, Any]
 S = TypeVar("S", bound=GuildSettings)
 
 
-@cache
-def _build_adapter(kind: type[S]) -> TypeAdapter[S]:
-    """Return the adapter of a type of settings, which takes longer to build than most tests take."""
-    return TypeAdapter(kind)
+_build_adapter: Callable[..., TypeAdapter[Any]] = cache(TypeAdapter)
+"""Builds the adapter of a type once, because that takes longer than most tests take."""
 
 
 class SettingsDocuments(Generic[S]):
     """Reads and builds the documents of a type of settings, by its declarations."""
 
     def __init__(self, kind: type[S]) -> None:
-        self._adapter = _build_adapter(kind)
+        self._adapter: TypeAdapter[S] = _build_adapter(kind)
 
     def read(self, guild_id: GuildId, document: Document | None) -> S:
         """Return the settings; a setting that is not stored has its default. Other fields are ignored."""
