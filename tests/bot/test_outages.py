@@ -12,9 +12,6 @@ from tests.bot.conftest import StageFactory
 from tests.bot.process import PATIENCE_SECONDS, until
 from tests.bot.stage import Stage, get_fields
 
-RETURN_SECONDS = 30.0
-"""Seconds after an outage within which its deaths are announced."""
-
 
 async def read_status(stage: Stage) -> dict[str, str]:
     """Return the text of ``/killfeed status`` for each server, by name without its mark."""
@@ -67,7 +64,7 @@ async def test_what_was_written_while_a_host_was_away_is_posted_in_order_when_it
     assert stage.bot.output.count("game server is not read") == told
     assert stage.bot.output.count("connecting stops") == 1
     await stage.host.start()
-    posts = await stage.wait_for_posts(60, within_seconds=RETURN_SECONDS)
+    posts = await stage.wait_for_posts(60)  # within 30 seconds: tests/utils/sftp/test_storm.py
     assert read_posts(posts) == expect_posts(live, history)
     assert stage.list_alerts() == []
     await wait_for_status(stage, "Connected")  # the second server has its turn after the first

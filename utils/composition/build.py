@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Sequence
+from importlib import import_module
 
 from utils.caching import GuildMemory
 from utils.clock import Clock
@@ -186,7 +187,7 @@ def equip(bot: KillfeedBot, services: Services, loops: Loops, extensions: Sequen
     """Give the bot what its commands use, and then its commands."""
     bot.follower, bot.services = loops, services
     for extension in extensions:
-        bot.load_extension(extension)
+        import_module(extension).setup(bot)  # the library would load a module again that is there already
 
 
 def build_surroundings(

@@ -8,6 +8,8 @@ from datetime import timedelta
 import discord
 import pytest
 from discord.ext import commands
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from simulation.discord import Fault, Guild, Member, Permission, Role, SimulatedDiscord
 from simulation.discord.clients import running_bot
@@ -43,7 +45,7 @@ from utils.models.roles import (
 from utils.models.rule_plans import MemberFigures
 from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.services.premium.tiers import PremiumService
-from utils.services.roles.looks import RoleLooks, find_next_comparison
+from utils.services.roles.looks import LOG_SYSTEM, RoleLooks, find_next_comparison
 from utils.services.roles.naming import RuleNaming
 from utils.services.roles.rules import DWELL
 from utils.tasks import TaskManager
@@ -217,7 +219,9 @@ async def test_role_comes_and_goes_with_the_figures(
     role = world.create_role(guild, "hunters")
     await community.add_rule(role, kills=100)
     community.link(guild, alice)
-    await community.look(guild)
+    with capture_logs(processors=[merge_contextvars]) as entries:
+        await community.look(guild)
+    assert {entry["system"] for entry in entries} == {LOG_SYSTEM}
     assert (alice.membership.roles, community.count()) == ([role], (1, 0, 1))
     given = world.journal.requests_to("PUT", ROLE)[0]
     assert given.reason == "Rule: 100 kills or more · all game servers · All time"
