@@ -51,7 +51,7 @@ async def test_player_is_taken_by_id_by_any_name_and_by_a_part_of_one(
     assert reply.embed["title"] == r"📊 Pike\_"
     assert fields["Kills"] == "1,234"
     assert fields["K/D"] == "123.40"
-    assert fields["Longest kill"] == "393 m"
+    assert fields["Longest kill"] == "393\u00a0m"
     assert (fields["Top weapon"], "Prey" in fields) == ("Mosin (7)", False)
     assert PIKE not in str(reply.embed)
 

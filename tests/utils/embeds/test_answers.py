@@ -81,7 +81,7 @@ def test_stats_show_every_known_figure(factory: EmbedFactory) -> None:
         "Kills": "1,234",
         "Deaths": "500",
         "K/D": "2.47",
-        "Longest kill": "393 m",
+        "Longest kill": "393\u00a0m",
         "Best streak": "57",
         "Streak now": "2",
         "Top weapon": "AK-SU (1,200)",
@@ -121,7 +121,7 @@ def _build_row(rank: int, value: float) -> BoardRow:
         ("deaths", 5, "5 deaths"),
         ("kd", 2.5, "2.50 K/D"),
         ("streak", 57, "57 in a row"),
-        ("longest", 393, "393 m"),
+        ("longest", 393, "393\u00a0m"),
         ("suicides", 7, "7 respawns and accidents"),
     ],
 )

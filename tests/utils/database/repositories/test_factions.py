@@ -317,6 +317,13 @@ async def test_invitation_is_checked_when_it_is_used(camp: Camp) -> None:
         await camp.do(lambda unit, one=one: rules.invite(unit, BERT, MemberId(500 + one), now=NOW))
     with pytest.raises(LimitReachedError):
         await camp.do(lambda unit: rules.invite(unit, BERT, DORA, now=NOW))
+    await camp.join(wolves, CARL)
+    await camp.do(lambda unit: rules.give_rank(unit, ANNA, CARL, OFFICER, now=NOW))
+    with pytest.raises(NotAllowedError):
+        await camp.do(lambda unit: rules.kick(unit, BERT, CARL, now=NOW))
+    await camp.do(lambda unit: rules.give_rank(unit, ANNA, CARL, MEMBER, now=NOW))
+    await camp.do(lambda unit: rules.kick(unit, BERT, CARL, now=NOW))
+    assert await camp.list_ranks() == {ANNA: LEADER, BERT: OFFICER}
     await camp.do(lambda unit: rules.invite(unit, BERT, DORA, now=NOW + 4 * DAY))
 
 

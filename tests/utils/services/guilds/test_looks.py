@@ -11,7 +11,16 @@ from structlog.testing import capture_logs
 from tests.fakes.clock import FakeClock, settle
 from tests.fakes.deaths import SCOPE
 from utils.errors import StorageUnavailableError
-from utils.events import CountersStored, HistoryImported, LinksChanged, PlayerErased, ServerRemoved
+from utils.events import (
+    CountersStored,
+    FactionChanged,
+    HistoryImported,
+    LinksChanged,
+    PlayerErased,
+    RolesChanged,
+    SeasonChanged,
+    ServerRemoved,
+)
 from utils.models.scope import GuildId, MemberId
 from utils.services.guilds.looks import GUILDS_AT_ONCE, PAUSE_SECONDS, ROUND_SECONDS, GuildLooks
 from utils.tasks import TaskManager
@@ -98,14 +107,18 @@ async def test_guilds_are_looked_at_when_the_bot_starts_each_half_hour_and_soon_
     running.cancel()
 
 
-async def test_each_change_of_counters_or_links_asks_for_a_look(watch: Watch) -> None:
-    """Counters change by kills, imports, removals and erasures."""
+async def test_each_change_of_what_a_look_reads_asks_for_one(watch: Watch) -> None:
+    """Counters change by kills, imports, removals and erasures; the look comes within a minute."""
+    assert PAUSE_SECONDS < 60
     looks = watch.looks
     for note in (
         lambda: looks.on_history_imported(HistoryImported(scope=SCOPE)),
         lambda: looks.on_server_removed(ServerRemoved(scope=SCOPE)),
         lambda: looks.on_player_erased(PlayerErased(guild_id=GUILD)),
         lambda: looks.on_links_changed(LinksChanged(guild_id=GUILD, member_id=MemberId(1))),
+        lambda: looks.on_season_changed(SeasonChanged(guild_id=GUILD)),
+        lambda: looks.on_faction_changed(FactionChanged(guild_id=GUILD)),
+        lambda: looks.on_roles_changed(RolesChanged(guild_id=GUILD)),
     ):
         note()
         assert await watch.see_next_round() == BOTH

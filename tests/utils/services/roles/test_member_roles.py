@@ -51,14 +51,14 @@ def name_next(facts: GuildFacts, *owned: RoleId) -> tuple[RoleId, str] | None:
         ({"kills": 62}, "12 more kills"),
         ({"kills": 51}, "1 more kill"),
         ({"kd": 1.01}, "K/D of 1.01 or more"),
-        ({"longest": 300}, "a kill from 300 m or more"),
+        ({"longest": 300}, "a kill from 300\u00a0m or more"),
         ({"streak": 5}, "a streak of 5 or more"),
         ({"level": 5}, "level 5 or more"),
         ({"rank": 7, "board": Board.XP}, "place 7 or better (XP and levels)"),
         ({"faction_id": "f1", "kills": 100}, "membership in Wolves"),
         ({"faction_id": "f2", "kills": 100}, "50 more kills"),
         ({"kills": 100, "longest": 300, "streak": 30}, "a streak of 30 or more"),
-        ({"kills": 100, "longest": 200, "match": RuleMatch.ANY}, "a kill from 200 m or more"),
+        ({"kills": 100, "longest": 200, "match": RuleMatch.ANY}, "a kill from 200\u00a0m or more"),
     ],
 )
 def test_condition_that_decides_is_named(terms: dict[str, object], words: str) -> None:
