@@ -70,7 +70,7 @@ def replace_days(table: DayTable, days: Iterable[PlayerDay]) -> DayTable:
 def sum_days(table: DayTable, first: date, last: date) -> Counters | None:
     """Return the sum of the days from one to another, without metres and suicides; None without a day."""
     begin, end = np.searchsorted(table[_DAY], (first.toordinal(), last.toordinal() + 1))
-    if begin == end:
+    if begin >= end:
         return None
     days = table[:, begin:end]
     kills, deaths, xp = days[_SUMMED].sum(axis=1, dtype=np.int64).tolist()
