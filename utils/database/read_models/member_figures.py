@@ -24,17 +24,18 @@ from utils.database.read_models.member_tables import (
     join_days,
     read_month,
     replace_days,
-    weigh,
+    weigh_days,
+    weigh_kills,
 )
 from utils.events import CountersStored, ServerRemoved
 from utils.models.players import PlayerDay
 from utils.models.scope import GuildId, PlayerId, ServerScope
 
 MOST_DAYS = 1_500_000
-"""At 24 bytes each, those of all guilds take 36 MB. A year of 50 full factions has 450,000 at most."""
+"""Those of all guilds, 24 bytes each: 36 MB. A year of 50 full factions has 456,250 on a server at most."""
 
 MOST_KILLS = 1_000_000
-"""At 12 bytes each, those of all guilds take 12 MB. A million kills by 50 full factions have about 20,000."""
+"""Those of all guilds, 12 bytes each: 12 MB. A year of 50 full factions and a million kills has 20,000."""
 
 Group = tuple[PlayerId, ...]
 """Players in order; a kill holds their places in it."""
@@ -44,7 +45,7 @@ _FIELDS = {"_id": 0, "killer_id": 1, "victim_id": 1, "written_at": 1}
 
 
 class MemberFigures:
-    """The kills and days of members on all servers.
+    """The kills and days of members on all servers, which take 48 MB at most.
 
     Args:
         most_days: how many days are kept in memory.
@@ -56,10 +57,10 @@ class MemberFigures:
     ) -> None:
         self._database = database
         self.kills = FollowedAnswers[Group, KillTable](
-            database, read=self._read_kills, follow=_follow_kills, weigh=weigh, most=most_kills
+            database, read=self._read_kills, follow=_follow_kills, weigh=weigh_kills, most=most_kills
         )
         self.days = FollowedAnswers[PlayerId, DayTable](
-            database, read=self._read_days, follow=_follow_days, weigh=weigh, most=most_days
+            database, read=self._read_days, follow=_follow_days, weigh=weigh_days, most=most_days
         )
 
     def on_counters_stored(self, event: CountersStored) -> None:

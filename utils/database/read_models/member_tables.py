@@ -23,8 +23,11 @@ KillTable = Table
 NumberedSpan = tuple[int, date, date]
 """The number of a player within their group, and the first and the last day."""
 
-_OVERHEAD = 12
-"""The days or kills that take as much memory as a table itself, with its place among others."""
+_PLAYER = 12
+"""The days that take as much memory as an empty table and the id of its player."""
+
+_GROUP = 200
+"""The kills that take as much memory as an empty table and the ids of a full faction."""
 
 _DAY, _SUMMED, _BEST = 0, slice(1, 4), slice(4, 6)
 _DAY_FIELDS = ("day", "kills", "deaths", "xp", "longest", "best_streak")
@@ -41,9 +44,14 @@ PROJECTION: Mapping[str, object] = {
 """A stored month as one list for each field, which takes half the time to read."""
 
 
-def weigh(table: Table) -> int:
-    """Return the number of days or kills that take as much memory as a table."""
-    return int(table.shape[1]) + _OVERHEAD
+def weigh_days(table: DayTable) -> int:
+    """Return the number of days that take as much memory as all that is kept of a player."""
+    return int(table.shape[1]) + _PLAYER
+
+
+def weigh_kills(table: KillTable) -> int:
+    """Return the number of kills that take as much memory as all that is kept of a group."""
+    return int(table.shape[1]) + _GROUP
 
 
 def read_month(document: Document) -> DayTable:
@@ -69,12 +77,14 @@ def replace_days(table: DayTable, days: Iterable[PlayerDay]) -> DayTable:
 
 def sum_days(table: DayTable, first: date, last: date) -> Counters | None:
     """Return the sum of the days from one to another, without metres and suicides; None without a day."""
-    begin, end = np.searchsorted(table[_DAY], (first.toordinal(), last.toordinal() + 1))
-    if begin >= end:
+    if not table.size:
         return None
-    days = table[:, begin:end]
-    kills, deaths, xp = days[_SUMMED].sum(axis=1, dtype=np.int64).tolist()
-    longest, best_streak = days[_BEST].max(axis=1).tolist()
+    days = table[_DAY]
+    chosen = slice(days.searchsorted(first.toordinal()), days.searchsorted(last.toordinal(), side="right"))
+    if chosen.start >= chosen.stop:
+        return None
+    kills, deaths, xp = np.add.reduce(table[_SUMMED, chosen], axis=1, dtype=np.int64).tolist()
+    longest, best_streak = np.maximum.reduce(table[_BEST, chosen], axis=1).tolist()
     return Counters(kills=kills, deaths=deaths, xp=xp, longest=longest, best_streak=best_streak)
 
 

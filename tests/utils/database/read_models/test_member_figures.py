@@ -218,7 +218,7 @@ async def test_nothing_is_kept_of_what_is_gone(
 
 async def test_memory_is_bounded(world: World, stranger: ServerScope) -> None:
     """Above the limit, what was asked for longest ago is dropped, and read again when it is needed."""
-    memory = MemberFigures(world.database, most_days=30, most_kills=15)
+    memory = MemberFigures(world.database, most_days=30, most_kills=250)
     world.figures = FactionFigureRepository(world.database, memory)
     other = await _open(world.database, stranger, world.make_death, memory)
     await world.store(("a", "b"), days=[_count(3)])
@@ -226,5 +226,5 @@ async def test_memory_is_bounded(world: World, stranger: ServerScope) -> None:
     for _ in range(2):
         assert (await world.count_kills(), await world.sum()) == ({A: 1}, [3, None, None])
         assert (await other.count_kills(), await other.sum()) == ({B: 1}, [4, None, None])
-        assert (memory.kills.count, memory.kills.weight) == (1, 13)
+        assert (memory.kills.count, memory.kills.weight) == (1, 201)
         assert (memory.days.count, memory.days.weight) == (2, 25)

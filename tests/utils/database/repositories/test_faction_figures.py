@@ -61,7 +61,7 @@ class Story:
         self.database, self.guild_id, self.rows = database, GuildId(next(fresh_guilds)), random.Random(1)
         ids = (ServerId("aaaaaaaa"), "UTC"), (ServerId("bbbbbbbb"), "Asia/Tokyo")
         self.places = [Place(database, ServerScope(self.guild_id, one), timezone=zone) for one, zone in ids]
-        self.memory = MemberFigures(database, most_days=most, most_kills=most)
+        self.memory = MemberFigures(database, most_days=most // 4, most_kills=most)
         self.store, self.links = FakeFactionStore(), FakeLinkStore()
         self.figures = FactionFigureService(
             self.store, days=FactionFigureRepository(database, self.memory), links=self.links
@@ -210,7 +210,7 @@ def _count_days(deaths: Sequence[Death]) -> Iterator[PlayerDay]:
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-@given(steps=STEPS, most=st.sampled_from([10_000, 10_000, 60]))
+@given(steps=STEPS, most=st.sampled_from([10_000, 10_000, 250]))
 async def test_figures_are_a_count_of_the_kills_whatever_happens(
     database: SafeDatabase, steps: list[DrawnStep], most: int
 ) -> None:
