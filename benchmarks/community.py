@@ -154,7 +154,7 @@ async def _measure_looks(
     looks.roles = discord
     grants = [
         RoleGrant(*key, GrantState.GIVEN, CLOCK.now())
-        for key, wish in list_wishes(await looks.survey(guild_id, rules, now=CLOCK.now()))
+        for key, wish in list_wishes(await looks.survey(guild_id, rules, now=CLOCK.now())).items()
         if wish.is_wanted
     ]
     await _store(database, guild_id, rules, grants)

@@ -13,7 +13,7 @@ from utils.interactions.options import name_choices
 from utils.interactions.paging import respond_with_rows
 from utils.interactions.rule_options import CLEARED, rule_option, term_options
 from utils.models.premium import Feature
-from utils.models.roles import MOST_RULES, RoleId, RuleMatch, RuleTerms
+from utils.models.roles import MOST_RULES, RoleId, RuleMatch
 from utils.models.rule_plans import RulePlan
 from utils.models.scope import MemberId
 from utils.models.statistics import Board, Period
@@ -61,7 +61,7 @@ class RolesCog(GuildCog):
         ladder: str | None,
     ) -> None:
         """Answer ``/roles add``."""
-        changed = await self._read_terms(
+        given = await self._read_terms(
             ctx,
             server,
             faction,
@@ -77,8 +77,8 @@ class RolesCog(GuildCog):
             keep=keep,
             ladder=ladder,
         )
-        terms = RuleTerms(role_id=RoleId(role.id), **changed)
-        plan = await self.services.role_rules.plan_rule(ctx.guild_id, terms, read_caller(ctx))
+        rules, caller = self.services.role_rules, read_caller(ctx)
+        plan = await rules.plan_rule(ctx.guild_id, RoleId(role.id), given, caller)
         await self._ask_and_save(ctx, plan)
 
     @roles.command(name="edit", description="Change a role rule; shows a preview first")
@@ -160,17 +160,13 @@ class RolesCog(GuildCog):
     ) -> None:
         """Answer ``/roles remove``."""
         found = await self.services.role_rules.find_rule(ctx.guild_id, rule)
-        role = Mention("@&", found.terms.role_id)
-        said = (
-            text("Members keep the role {role}.", role=role)
-            if keep_roles
-            else text("I take the role {role} from everyone who has it from me.", role=role)
-        )
+        said = await self.services.role_rules.describe_removal(found, keeps_roles=keep_roles)
         question = ctx.embeds.build_notice(text("Remove this role rule?"), said)
         if await ask_first(ctx, question, text("Remove")):
             await self.services.role_rules.remove(
                 ctx.guild_id, found, keeps_roles=keep_roles, actor_id=ctx.member_id
             )
+            said = await self.services.role_rules.describe_removal(found, keeps_roles=keep_roles)
             embed = ctx.embeds.build_success(text("Role rule removed"), said)
         else:
             embed = ctx.embeds.build_notice(text("Cancelled"), text("The role rule stays."))

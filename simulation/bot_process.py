@@ -118,6 +118,11 @@ class BotProcess:
         return int(found[1]) // 1024 if found else 0
 
     @property
+    def has_own_mongod(self) -> bool:
+        """Whether the bot starts its own MongoDB."""
+        return not self._mongodb_uri
+
+    @property
     def mongodb_uri(self) -> str:
         """The address of MongoDB.
 

@@ -14,7 +14,7 @@ from utils.models.servers import SILENT_AT_FIRST
 
 Embed = dict[str, Any]
 
-_FACTS = re.compile(r"(?P<weapon>.*?)( [\d,]+ m)?( · .*)?")
+_FACTS = re.compile(r"(?P<weapon>.*?)( [\d,]+\u00a0m)?( · .*)?")
 """The facts of a line: ``Mosin 187 m · Northwatch``."""
 
 

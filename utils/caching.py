@@ -46,16 +46,17 @@ class Remembered(Generic[K, V]):
 
     async def get(self, key: K) -> V:
         """Return the value of a key, kept or read."""
-        now = self._clock.monotonic()
-        if key in self._kept:
-            read_at, value = self._kept[key]
-            if now - read_at < self._seconds:
-                return value
-        drops = self._drops
+        if self.has(key):
+            return self._kept[key][1]
+        began, drops = self._clock.monotonic(), self._drops
         value = await self._read(key)
         if drops == self._drops:
-            self._kept[key] = now, value
+            self._kept[key] = began, value
         return value
+
+    def has(self, key: K) -> bool:
+        """Tell whether ``get`` returns the value of a key without reading it."""
+        return key in self._kept and self._clock.monotonic() - self._kept[key][0] < self._seconds
 
     def drop(self, key: K) -> None:
         """Forget a key: the value that was read, and the one that is being read."""

@@ -12,6 +12,7 @@ import os
 import secrets
 import tempfile
 from contextlib import AbstractContextManager, suppress
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -44,10 +45,8 @@ class SecretBox:
             raise ConfigurationError(
                 f"secret_key: at least {KEY_LENGTH_MINIMUM} characters; leave it empty to have one made."
             )
-        # a key that a person chose is stretched; the salt only makes it differ from other programs' keys
-        key = hashlib.scrypt(secret_key.encode(), salt=b"killfeed.secrets", n=2**14, r=8, p=1, dklen=32)
-        self._cipher = AESGCM(key)
-        self._key = key
+        self._key = _stretch(secret_key)
+        self._cipher = AESGCM(self._key)
 
     @classmethod
     def find(cls, secret_key: str, data_dir: Path, *, redactor: Redactor | None = None) -> "SecretBox | None":
@@ -133,6 +132,12 @@ class SecretBox:
     def __repr__(self) -> str:
         """Do not show the key."""
         return "SecretBox(***)"
+
+
+@lru_cache(maxsize=8)  # it takes a tenth of a second, and a start opens several boxes of one key
+def _stretch(secret_key: str) -> bytes:
+    """Stretch a key, because a person may have chosen it; the salt makes it differ from other programs'."""
+    return hashlib.scrypt(secret_key.encode(), salt=b"killfeed.secrets", n=2**14, r=8, p=1, dklen=32)
 
 
 def promote_next_key(data_dir: Path, *, is_given: bool) -> None:

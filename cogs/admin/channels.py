@@ -9,6 +9,7 @@ from utils.errors import InvalidInputError, PermissionMissingError
 from utils.interactions.choosing import asks_which
 from utils.interactions.context import KillfeedContext
 from utils.interactions.invitation import find_missing_permissions
+from utils.interactions.limits import CHART_COST
 from utils.interactions.options import name_choices, server_option
 from utils.interactions.services import Services
 from utils.models.guilds import CHANNEL_KIND_NAMES, OFFERED_KINDS, ChannelKind
@@ -143,7 +144,7 @@ class ChannelCommands:
     @channel.command(name="test", description="Post a sample to see how it looks")
     @discord.option("kind", str, description="What to post", choices=POSTED_KINDS)
     @server_option(description="As if it came from this game server")
-    @admin_access()
+    @admin_access(cost=CHART_COST)
     async def channel_test(self, ctx: KillfeedContext, kind: str, server: str | None) -> None:
         """Answer ``/admin channel test``."""
         guild_id, wanted = ctx.guild_id, ChannelKind(kind)

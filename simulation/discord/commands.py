@@ -1,7 +1,9 @@
 """The application commands that the bot has registered, globally and by server."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from simulation.discord.errors import ApiError, ErrorCode
@@ -30,6 +32,25 @@ _KEPT = (
     "integration_types",
     "nsfw",
 )
+
+
+def _list_commands(errors: FormErrors, bodies: object) -> list[Command]:
+    return [item for item in errors.check_list((), bodies, most=130) if isinstance(item, dict)]
+
+
+@lru_cache(maxsize=8)  # a bot registers the same long command set in every new world
+def _check_commands(bodies: str) -> None:
+    """Check the command set of a scope, given as JSON.
+
+    Raises:
+        ApiError: 50035 with all that is wrong.
+    """
+    errors = FormErrors()
+    wanted = _list_commands(errors, json.loads(bodies))
+    for index, body in enumerate(wanted):
+        check_command(errors, (index,), body)
+    check_name_unique(errors, wanted)
+    errors.raise_if_any()
 
 
 class CommandRegistry:
@@ -67,12 +88,8 @@ class CommandRegistry:
 
     def overwrite(self, scope: int | None, bodies: object) -> list[Command]:
         """Replace all commands of a scope; a command with an old name and type keeps its id."""
-        errors = FormErrors()
-        wanted = [item for item in errors.check_list((), bodies, most=130) if isinstance(item, dict)]
-        for index, body in enumerate(wanted):
-            check_command(errors, (index,), body)
-        check_name_unique(errors, wanted)
-        errors.raise_if_any()
+        _check_commands(json.dumps(bodies))
+        wanted = _list_commands(FormErrors(), bodies)
         self._check_count(wanted)
         before = {(known["type"], known["name"]): known for known in self.list_commands(scope)}
         after = [self._build(scope, body, before.get(_key(body))) for body in wanted]

@@ -19,6 +19,7 @@ from simulation.game_host.battle import Battle
 from simulation.game_host.log_files import GameServerFiles
 from simulation.town import Community
 from tests.bot.process import until
+from utils.backup.backups import BACKUP_TASK
 from utils.clock import SystemClock
 from utils.composition.application import Application
 from utils.composition.build import build_application
@@ -35,7 +36,7 @@ DAY = timedelta(days=1)
 HISTORY = -1  # the day before the bot came
 EVENING_HOURS = 23.5
 STEP = timedelta(seconds=181)  # longer than the pause of any timer of a community
-STEP_SECONDS = 0.5  # the real time of a step
+STEP_SECONDS = 0.5  # the real time of the first step; the next ones get longer, for a slow machine
 MOST_STEPS = 60
 SERVERS = {"North": 7, "South": 8}
 
@@ -102,7 +103,7 @@ async def run_application(
     settings = Settings.model_validate(
         {
             "discord": {"token": world.token, "api_base_url": world.api_base_url},
-            "polling": {"min_interval_seconds": 0.05},
+            "polling": {"min_interval_seconds": 0.2},
             "data_dir": folder,
             "secret_key": "k" * 40,
         }
@@ -118,6 +119,7 @@ async def run_application(
     life = asyncio.create_task(application.run(stop, NoManager()))
     try:
         await until(lambda: application.bot.is_ready() and bool(world.commands.list_commands(None)))
+        await tasks.cancel(BACKUP_TASK)  # each day would have one, and its trial takes longer than the day
         yield application
     finally:
         stop.set()
@@ -193,9 +195,9 @@ class Month(Community):
         Raises:
             TimeoutError: it has not happened in three hours of the journey.
         """
-        for _ in range(MOST_STEPS):
+        for number in range(MOST_STEPS):
             with suppress(TimeoutError):
-                return await until(is_so, within_seconds=STEP_SECONDS)
+                return await until(is_so, within_seconds=STEP_SECONDS * (1 + number / 4))
             await self._travel(self.clock.now() + STEP)
         raise TimeoutError(f"waited in vain for {what}")
 

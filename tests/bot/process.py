@@ -12,7 +12,8 @@ from pymongo import MongoClient
 
 from simulation.bot_process import LOOK_SECONDS, READY_SECONDS, BotProcess, build_environment
 from simulation.starts import Starter, start_cold
-from utils.database.core.indexes import INDEXES
+from tests.fakes.emptied import build_probe
+from utils.database.core.indexes import BACKUP_CLASSES, INDEXES
 
 # longest wait for something that normally takes moments; only a failing test waits until its end
 PATIENCE_SECONDS = 90.0
@@ -85,14 +86,18 @@ def clear_database(name: str, mongodb_uri: str) -> None:
     with MongoClient[dict[str, Any]](mongodb_uri) as client:
         # without this, an open transaction of a killed bot would delay the deletion by a minute
         client.admin.command("killAllSessions", [])
-        database, ours = client[name], {"$match": {"db": name}}
+        database, ours, kept = client[name], {"$match": {"db": name}}, []
         for entry in list(client.admin.aggregate([{"$listCatalog": {}}, ours])):
             found = {index["spec"]["name"] for index in entry["md"]["indexes"]}
             declared = {"_id_", *(index.name for index in INDEXES.get(entry["name"], ()))}
-            if entry["name"] in INDEXES and found == declared:
-                database[entry["name"]].delete_many({})
+            if entry["name"] in BACKUP_CLASSES and found == declared:
+                kept.append(entry["name"])
             else:
                 database.drop_collection(entry["name"])
+        if kept:
+            first, pipeline = build_probe(kept)
+            for one in list(database[first].aggregate(pipeline)):
+                database[one["name"]].delete_many({})
 
 
 def drop_database(bot: BotProcess, mongodb_uri: str) -> None:

@@ -1,5 +1,6 @@
 """The stage of a test: a community, and helpers for its tests."""
 
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ class Stage(Community):
     battle: Iterator[DeathRow]
     secrets: list[str]
     messages: list[Message] = field(default_factory=list)
+    _client: MongoClient[Document] | None = field(default=None, init=False)
 
     @classmethod
     def build(
@@ -104,11 +106,20 @@ class Stage(Community):
     def open_database(self) -> Iterator[Any]:
         """Open the bot's database with the bot's read concern.
 
-        With another one, a reader sees a commit before a majority has it.
+        With another one, a reader sees a commit before a majority has it. The client of a MongoDB that is not
+        the bot's own is kept, because making one takes longer than a read; the bot's own one may be replaced.
         """
-        options = {"serverSelectionTimeoutMS": 30_000, "readConcernLevel": "majority"}
-        with MongoClient[Document](self.bot.mongodb_uri, **options) as client:
-            yield client[self.bot.database]
+        if self.bot.has_own_mongod:
+            with self._make_client() as client:
+                yield client[self.bot.database]
+            return
+        if self._client is None:
+            self._client = self._make_client()
+            weakref.finalize(self, self._client.close)
+        yield self._client[self.bot.database]
+
+    def _make_client(self) -> MongoClient[Document]:
+        return MongoClient(self.bot.mongodb_uri, serverSelectionTimeoutMS=30_000, readConcernLevel="majority")
 
     def read(self, collection: str, **query: Any) -> list[Document]:
         """Return the stored documents."""

@@ -111,7 +111,7 @@ async def test_weapons_are_ranked_with_their_best_users(stage: Stage) -> None:
         assert f" {kills:,} · {100 * kills / count.kills:.1f} %" in line
         assert f"({max(count.users[weapon].values()):,})" in line
         if longest := max(count.weapons[weapon]):
-            assert f"longest {longest} m" in line
+            assert f"longest {longest}\u00a0m" in line
     assert get_picture(reply).startswith(PNG)
     if len(ranked) > 10:
         await reply.click("Next")
@@ -160,7 +160,7 @@ def _compare(rows: list[DeathRow]) -> tuple[str, str, str, str]:
         f"**{write_quantity(count.kills, 'kill')}** · {killers} players with a kill",
         f"First: **{best.name}** · {write_quantity(best.kills, 'kill')}",
         write_quantity(max(map(len, count.weapons.values())), "kill"),
-        f"Longest kill: **{max(one.longest for one in tallies)} m**",
+        f"Longest kill: **{max(one.longest for one in tallies)}\u00a0m**",
     )
 
 

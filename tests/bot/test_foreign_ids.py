@@ -8,8 +8,12 @@ from tests.bot.stage import Stage
 STORED = ("guilds", "game_servers", "kills", "players", "links", "wallets", "ledger", "bounties", "audit")
 
 
-OF_WORK = {"game_servers": {"health": None}, "links": {"levels_begun": None}}
-"""The fields that the bot's own work changes at any moment: polling, and the telling of levels."""
+OF_WORK = {
+    "game_servers": {"health": None},
+    "links": {"levels_begun": None},
+    "guilds": {"locales": None},
+}
+"""The fields that the bot's own work changes at any moment: polling, the telling of levels, and a timer."""
 
 
 def take_picture(stage: Stage) -> Mapping[str, Any]:

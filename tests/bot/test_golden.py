@@ -57,7 +57,7 @@ async def verify_golden(stage: Stage, name: str) -> None:
         "K/D": f"{kills / max(deaths, 1):.2f}",
         "Respawns and accidents": str(suicides),
         "Best streak": str(streak),
-        "Longest kill": f"{longest} m",
+        "Longest kill": f"{longest}\u00a0m",
     }
     assert {key: fields.get(key, "0") for key in expected} == expected
     assert fields["Rank"].startswith("#1 of ")

@@ -20,7 +20,7 @@ BOARDS: dict[str, tuple[str, Callable[[Tally], float], str]] = {
         "{:.2f} K/D",
     ),
     "streak": ("Longest streaks", lambda one: one.best_streak, "{:,} in a row"),
-    "longest": ("Longest kills", lambda one: one.longest, "{:,} m"),
+    "longest": ("Longest kills", lambda one: one.longest, "{:,}\u00a0m"),
     "suicides": ("Most respawns and accidents", lambda one: one.suicides, "{:,} respawns and accidents"),
 }
 """Each board's title, the value that it ranks by, and the text of that value."""
@@ -120,7 +120,7 @@ async def test_player_finds_figures_by_id_name_and_part_when_deaths_are_counted(
         "Respawns and accidents": f"{top.suicides:,}",
         "Best streak": f"{top.best_streak}",
         "Streak now": f"{top.current_streak}",
-        "Longest kill": f"{top.longest:,} m",
+        "Longest kill": f"{top.longest:,}\u00a0m",
     }
     told = [{name: fields.get(name, "0") for name in expected} for fields in shown]
     assert told == [expected] * len(shown)

@@ -12,9 +12,6 @@ from tests.bot.conftest import StageFactory
 from tests.bot.process import PATIENCE_SECONDS, until
 from tests.bot.stage import Stage, get_fields
 
-RETURN_SECONDS = 30.0
-"""Seconds after an outage within which its deaths are announced."""
-
 
 async def read_status(stage: Stage) -> dict[str, str]:
     """Return the text of ``/killfeed status`` for each server, by name without its mark."""
@@ -22,8 +19,8 @@ async def read_status(stage: Stage) -> dict[str, str]:
     return {name.split(" ", 1)[1]: text for name, text in get_fields(answer.embed).items()}
 
 
-async def wait_for_status(stage: Stage, part: str) -> dict[str, str]:
-    """Wait until the status of each server contains the text, and return all of it.
+async def wait_for_status(stage: Stage, part: str, *, server: str = "") -> dict[str, str]:
+    """Wait until the status of each server, or of one, contains the text, and return all of it.
 
     Raises:
         TimeoutError: it does not; the text is the last status.
@@ -33,7 +30,7 @@ async def wait_for_status(stage: Stage, part: str) -> dict[str, str]:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 texts = await read_status(stage)
-                if all(part in text for text in texts.values()):
+                if all(part in text for name, text in texts.items() if server in name):
                     return texts
                 await asyncio.sleep(0.1)
     except TimeoutError:
@@ -67,9 +64,10 @@ async def test_what_was_written_while_a_host_was_away_is_posted_in_order_when_it
     assert stage.bot.output.count("game server is not read") == told
     assert stage.bot.output.count("connecting stops") == 1
     await stage.host.start()
-    posts = await stage.wait_for_posts(60, within_seconds=RETURN_SECONDS)
+    posts = await stage.wait_for_posts(60)  # within 30 seconds: tests/utils/sftp/test_storm.py
     assert read_posts(posts) == expect_posts(live, history)
     assert stage.list_alerts() == []
+    await wait_for_status(stage, "Connected")  # the second server has its turn after the first
     status = await stage.ask("/killfeed status")
     assert status.embed["footer"]["text"] == "Connections to game hosts: 1 of 25 open"
 
@@ -128,7 +126,7 @@ async def test_old_server_is_explained_and_read_with_legacy(stage: Stage) -> Non
         assert "Can't log in: " in north
         assert "only has old SSH encryption" in north
         await stage.add_server("South", number=8, legacy=True)
-        assert (await read_status(stage))["South"].startswith("Connected")
+        await wait_for_status(stage, "Connected", server="South")
 
 
 async def test_guild_that_the_bot_leaves_holds_no_connection(stage: Stage) -> None:
@@ -136,15 +134,16 @@ async def test_guild_that_the_bot_leaves_holds_no_connection(stage: Stage) -> No
     stage.open_files().append(*stage.take(5))
     await stage.set_channel()
     await stage.add_server("North")
-    assert stage.host.connections == 1
+    await stage.host.wait_for_connections(1)
     opened = stage.host.connections_opened
     stage.world.remove_bot(stage.guild)
     await asyncio.wait_for(stage.host.wait_for_connections(0), 60)
     await asyncio.sleep(1)  # several polls would have happened
     assert (stage.host.connections, stage.host.connections_opened) == (0, opened)
     assert await stage.bot.stop() == 0, stage.bot.output
+    ready = stage.bot.output.count("ready")
     await stage.bot.start()
-    await until(lambda: "ready" in stage.bot.output)
+    await until(lambda: stage.bot.output.count("ready") > ready)
     assert stage.host.connections_opened == opened
 
 

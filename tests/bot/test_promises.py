@@ -303,6 +303,7 @@ WALKED = (
         "The role rule stays.",
         "Role rule removed",
         "I take the role {role} from everyone who has it from me.",
+        "I take the role {role} from everyone who has it by no other rule.",
         "Members keep the role {role}.",
     ),
     row(

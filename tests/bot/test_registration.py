@@ -47,6 +47,22 @@ async def test_command_set_is_registered_as_recorded_when_the_bot_starts_first(s
     assert json.dumps(drop_translations(registered)) == json.dumps(recorded)
     admin = next(command for command in registered if command["name"] == "admin")
     assert admin["description_localizations"].keys() == {"de", "es-ES", "fr", "pt-BR", "ru"}
+    await check_places(stage, registered)
+
+
+async def check_places(stage: Stage, commands: list[dict[str, Any]]) -> None:
+    """No command shows in direct messages, and those of admins show to members with Manage Server."""
+    assert [command["contexts"] for command in commands] == [[GUILD_CONTEXT]] * len(commands)
+    rights = {command["name"]: command.get("default_member_permissions") for command in commands}
+    assert {name: right for name, right in rights.items() if right is not None} == {
+        "admin": MANAGE_GUILD,
+        "events": MANAGE_GUILD,
+        "owner": ADMINISTRATOR,
+        "roles": MANAGE_GUILD,
+        "setup": MANAGE_GUILD,
+    }
+    with pytest.raises(UnknownCommandError):
+        await stage.player.invoke(stage.office, "/admin server list")
 
 
 def drop_translations(payload: Any) -> Any:
@@ -60,22 +76,6 @@ def drop_translations(payload: Any) -> Any:
         for name, value in payload.items()
         if not name.endswith("_localizations")
     }
-
-
-async def test_every_command_is_for_guilds_alone_and_admin_for_managers(stage: Stage) -> None:
-    """No command shows in direct messages, and those of admins show to members with Manage Server."""
-    commands = get_registered(stage)
-    assert [command["contexts"] for command in commands] == [[GUILD_CONTEXT]] * len(commands)
-    rights = {command["name"]: command.get("default_member_permissions") for command in commands}
-    assert {name: right for name, right in rights.items() if right is not None} == {
-        "admin": MANAGE_GUILD,
-        "events": MANAGE_GUILD,
-        "owner": ADMINISTRATOR,
-        "roles": MANAGE_GUILD,
-        "setup": MANAGE_GUILD,
-    }
-    with pytest.raises(UnknownCommandError):
-        await stage.player.invoke(stage.office, "/admin server list")
 
 
 @pytest.mark.parametrize("is_killed", [False, True], ids=["stopped", "killed"])

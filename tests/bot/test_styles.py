@@ -43,7 +43,7 @@ async def test_near_kills_are_left_out_where_an_admin_wants_it(stage: Stage) -> 
     assert saved.embed["title"] == "✅ Style saved"
     told = await stage.ask("/admin channel style", kind="killfeed", channel=stage.feed)
     assert told.embed["title"] == "🎨 Style of a channel"
-    assert {field["value"] for field in told.embed["fields"]} == {"story", "off", "30 m"}
+    assert {field["value"] for field in told.embed["fields"]} == {"story", "off", "30\u00a0m"}
     rows = list_kills(stage, 60)
     files.append(*rows)
     far = [row for row in rows if row.distance >= 30]

@@ -1,5 +1,6 @@
 """Walks from what the bot says to what it promised, with the whole bot."""
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -11,7 +12,7 @@ from typing import Any
 from simulation.discord import Channel, Interaction, Member, Message
 from simulation.game_host.log_files import GameServerFiles
 from simulation.town import Embed, list_posts
-from tests.bot.process import until
+from tests.bot.process import LONGEST_PAUSE_SECONDS, PATIENCE_SECONDS, until
 from tests.bot.stage import Stage
 from tests.fakes.deaths import build_row
 from utils.models.deaths import DeathRow
@@ -72,6 +73,12 @@ class Walker:
     async def ask(self, command: str, /, *, by: Member | None = None, **options: Any) -> Interaction:
         """Use a command in the office, as the admin unless ``by`` names another member."""
         return self.read_answer(await self.stage.ask(command, by=by, **options))
+
+    async def ask_until(self, command: str, part: str) -> None:
+        """Use a command as the admin until its answer shows a text: the bot may be about to get there."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while part not in str((await self.ask(command)).embed):  # noqa: ASYNC110 - it announces no change
+                await asyncio.sleep(LONGEST_PAUSE_SECONDS)
 
     async def press(self, reply: Interaction, control: str, *values: str | Channel) -> Interaction:
         """Use a control of an answer; return the answer after it has changed, or the one that followed."""

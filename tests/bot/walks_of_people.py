@@ -274,8 +274,13 @@ async def give_roles(walker: Walker) -> None:
     listed = (await walker.ask("/roles list")).embed["description"]
     assert f"{role.mention}: 1 kill or more" in listed
     assert "holder" in listed
+    await walker.press_to(
+        await walker.ask("/roles add", role=role, kills=10_000), "Save", "✅ Role rule saved"
+    )
+    first = "heroes · 1 kill or more · all game servers · All time"
+    await walker.press_to(await walker.ask("/roles remove", rule=first), "Remove", "✅ Role rule removed")
+    await until(lambda: hero.membership.roles == [], what=lambda: stage.bot.output)  # the other rule stays
     await walker.press_to(await walker.ask("/roles remove", rule="heroes"), "Remove", "✅ Role rule removed")
-    await until(lambda: hero.membership.roles == [], what=lambda: stage.bot.output)
     other = world.create_role(stage.guild, "legends")  # a role that was taken comes back after five minutes
     world.move_role(other, 1)
     asked = await walker.ask("/roles add", role=other, rank=100)

@@ -42,7 +42,7 @@ def _refused(command: str, name: str, /, *, by: str = "alice", tier: int = 4, **
     return Case(command, by, options, name, tier=tier)
 
 
-_NEW_SERVER = {
+NEW_SERVER = {
     "name": "North_*",
     "host": "192.0.2.20",
     "username": "renter",
@@ -192,8 +192,8 @@ CASES = (
     Case("/owner revoke", "owner", _REVOKED, is_granted=True),
     Case("/owner revoke", "owner", _REVOKED, "no grant"),
     Case("/owner tasks", "manager", name="not an owner"),
-    Case("/admin server add", "manager", _NEW_SERVER, form={"Password": "p4ss"}),
-    Case("/admin server add", "manager", _NEW_SERVER, "no secret", form={}),
+    Case("/admin server add", "manager", NEW_SERVER, form={"Password": "p4ss"}),
+    Case("/admin server add", "manager", NEW_SERVER, "no secret", form={}),
     Case(
         "/admin server edit",
         "manager",

@@ -51,7 +51,7 @@ async def test_player_is_taken_by_id_by_any_name_and_by_a_part_of_one(
     assert reply.embed["title"] == r"📊 Pike\_"
     assert fields["Kills"] == "1,234"
     assert fields["K/D"] == "123.40"
-    assert fields["Longest kill"] == "393 m"
+    assert fields["Longest kill"] == "393\u00a0m"
     assert (fields["Top weapon"], "Prey" in fields) == ("Mosin (7)", False)
     assert PIKE not in str(reply.embed)
 
@@ -180,17 +180,36 @@ def build_rows(count: int) -> list[BoardRow]:
 async def test_board_can_be_turned_from_eleven_rows_on(
     shelf: Shelf, alice: Member, channel: Channel, rows: int, pages: int
 ) -> None:
-    """The buttons of a single page are disabled, and it has no footer; an empty board has a sentence."""
+    """A single page has neither buttons nor a footer; an empty board has a sentence."""
     shelf.statistics.rows = build_rows(rows)
     reply = await alice.ask(channel, "/leaderboard")
     text = reply.embed["description"]
     assert text.startswith("All servers · All time\n\n")
     assert text.count("\n") - 1 == (min(rows, 10) or 1)
     assert (rows == 0) is ("This board is still empty." in text)
-    *_, previous, following = reply.answer.interactive_components
-    assert (previous["disabled"], following["disabled"]) == (True, pages == 1)
+    buttons = [
+        (one["label"], one["disabled"]) for one in reply.answer.interactive_components if "label" in one
+    ]
+    assert buttons == ([("Previous", True), ("Next", False)] if pages > 1 else [])
     footer = reply.embed.get("footer", {}).get("text")
     assert footer == (f"Page 1 of {pages}" if pages > 1 else None)
+
+
+async def test_buttons_of_pages_come_and_go_with_the_pages(
+    shelf: Shelf, alice: Member, channel: Channel
+) -> None:
+    """Another period of a board may have fewer pages, or more."""
+    shelf.statistics.rows = build_rows(11)
+    reply = await alice.ask(channel, "/leaderboard")
+    days = reply.answer.interactive_components[1]
+    shown = []
+    for rows, period in ((1, "7d"), (1, "30d"), (11, "all")):
+        shelf.statistics.rows = build_rows(rows)
+        await (await alice.select(reply.answer, days["placeholder"], period)).wait()
+        shown.append([one["label"] for one in reply.answer.interactive_components if "label" in one])
+    assert shown == [[], [], ["Previous", "Next"]]
+    pressed = await (await reply.click("Next")).wait()
+    assert pressed.embed["footer"]["text"] == "Page 2 of 2"
 
 
 async def test_last_page_shows_the_rest_and_the_footer_counts_on(

@@ -1,6 +1,9 @@
 """Members who type or turn pages as fast as a machine do not slow others down."""
 
 import asyncio
+import time
+from dataclasses import replace
+from datetime import timedelta
 
 from simulation.discord import Channel, Guild, Interaction, Member, SimulatedDiscord
 from tests.cogs.conftest import PIKE
@@ -8,6 +11,8 @@ from tests.cogs.test_answers import build_rows
 from tests.fakes.own_bot import OwnBot
 from tests.fakes.small_bot import Shelf
 from tests.fakes.storage import Gate
+from tests.utils.services.factions.test_factions import build
+from utils.interactions.autocomplete import MAX_CHOICES
 from utils.interactions.limits import (
     COMMANDS_AT_ONCE,
     LETTERS_AT_ONCE,
@@ -16,7 +21,10 @@ from utils.interactions.limits import (
     SECONDS_A_UNIT,
     WORK_AT_ONCE,
 )
+from utils.models.factions import FactionInvitation
+from utils.models.scope import GuildId, MemberId
 
+MOST_SECONDS_TO_OFFER = 0.3
 HASTY = "That was a lot at once. Try again in 1 second."
 
 
@@ -72,6 +80,24 @@ def test_letters_are_looked_up_as_fast_as_people_type(shelf: Shelf, alice: Membe
         assert not limits.may_type(alice.id)
         shelf.clock.move(SECONDS_A_LETTER)
         assert limits.may_type(alice.id)
+
+
+async def test_fifty_factions_are_offered_before_anybody_notices(
+    bot: OwnBot, shelf: Shelf, alice: Member, guild: Guild, channel: Channel
+) -> None:
+    """Invitations come first. Only the time of this process counts, so a busy machine changes nothing."""
+    assert bot.user
+    guild_id, member_id = GuildId(guild.id), MemberId(alice.id)
+    every = [build(number, f"Pack of wolves {number}", f"P{number}", is_open=True) for number in range(50)]
+    shelf.factions.factions = {one.faction_id: replace(one, guild_id=guild_id) for one in every}
+    for key in ("f49", "f7"):
+        ends_at = shelf.clock.now() + timedelta(hours=1)
+        shelf.factions.invitations[key, member_id] = FactionInvitation(key, member_id, ends_at)
+    began = time.process_time()
+    offered = await alice.autocomplete(channel, "/faction join", "faction", "")
+    assert time.process_time() - began < MOST_SECONDS_TO_OFFER
+    assert [choice["value"] for choice in offered[:3]] == ["f7", "f49", "f0"]
+    assert len(offered) == MAX_CHOICES
 
 
 async def test_pages_are_commands_under_way_and_have_a_rate(

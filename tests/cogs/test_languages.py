@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from simulation.discord import Channel, Guild, Member, SimulatedDiscord
+from tests.cogs.cases import NEW_SERVER
 from tests.fakes.clock import START
 from tests.fakes.full_shelf import fill
 from tests.fakes.own_bot import OwnBot
@@ -17,7 +19,7 @@ from utils.localization.catalogue import ENGLISH_CATALOGUE, Catalogue
 from utils.localization.languages import Languages
 from utils.localization.localizer import Localizer, MarkdownWriter, PlainWriter
 from utils.models.locale_uses import name_month
-from utils.models.scope import ChannelId, GuildId, MemberId
+from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
 from utils.models.setup import SET_UP_BUTTON
 from utils.models.texts import Text
 
@@ -101,6 +103,20 @@ async def test_two_communities_and_two_members_in_four_languages_at_once(
         found = [find_marks(reply.answer.embeds) for reply in replies]
         assert found == [{MARKS[language]} for language, _ in asked]
     assert find_marks([str(entry) for entry in shelf.audit.entries]) == set()
+
+
+async def test_choices_and_forms_are_in_the_language_of_who_types(
+    bot: OwnBot, shelf: Shelf, manager: Member, channel: Channel
+) -> None:
+    """The community's language is another one."""
+    assert bot.user
+    manager.user.locale = "fr"
+    twin = shelf.statistics.players[0]
+    shelf.statistics.players = [twin, replace(twin, player_id=PlayerId("f" * 32))]
+    offered = await manager.autocomplete(channel, "/stats", "player", twin.name)
+    form = (await manager.ask(channel, "/admin server add", **NEW_SERVER)).require_modal()
+    shown = [form.title, *form.labels, *(str(choice["name"]) for choice in offered)]
+    assert (len(offered), {mark for one in shown for mark in find_marks(one) or "0"}) == (2, {MARKS["fr"]})
 
 
 async def test_member_without_a_language_of_the_bot_is_answered_in_that_of_the_community(

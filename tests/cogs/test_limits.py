@@ -29,6 +29,7 @@ EXPENSIVE = {
     "season results": PAGE_COST,
     "faction info": PAGE_COST,
     "faction list": PAGE_COST,
+    "admin channel test": 1,
     "data export": 3,
     "data erase": 3,
 }

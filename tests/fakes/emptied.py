@@ -4,6 +4,7 @@ Making a database means making some 100 files, which takes mongod longer than mo
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from utils.database.core.database import SafeDatabase
@@ -50,10 +51,16 @@ def _list_indexes(entry: dict[str, Any]) -> list[Any]:
 
 async def _find_filled(database: SafeDatabase) -> list[str]:
     """Return the names of the collections that have documents, in one command."""
-    first, *others = INDEXES
-    united = [{"$unionWith": {"coll": name, "pipeline": _build_probe(name)}} for name in others]
-    found = await database.unscoped(first).aggregate([*_build_probe(first), *united]).to_list(None)
+    first, pipeline = build_probe([*INDEXES])
+    found = await database.unscoped(first).aggregate(pipeline).to_list(None)
     return [one["name"] for one in found]
+
+
+def build_probe(names: Sequence[str]) -> tuple[str, list[dict[str, Any]]]:
+    """Return the first of some collections, and its pipeline that yields the names of the filled ones."""
+    first, *others = names
+    united = [{"$unionWith": {"coll": name, "pipeline": _build_probe(name)}} for name in others]
+    return first, [*_build_probe(first), *united]
 
 
 def _build_probe(name: str) -> list[dict[str, Any]]:

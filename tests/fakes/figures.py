@@ -115,6 +115,15 @@ class FakeStatisticsStore(Outage):
         summed = sum(row.value for row in rows)
         return BoardRows(tuple(rows[offset : offset + limit]), len(rows), mine, summed)
 
+    async def find_first_places(
+        self, covered: CoveredDeaths, *, board: str, minimum_kills: int, limit: int
+    ) -> Mapping[PlayerId, int]:
+        """Return the places of the first rows of the board."""
+        found = await self.list_board(
+            covered, board=board, minimum_kills=minimum_kills, limit=limit, offset=0
+        )
+        return {row.player_id: row.rank for row in found.rows}
+
 
 class FakePlaytimeStore:
     """Time on the servers, which a test sets.

@@ -67,7 +67,8 @@ class FakeNotificationStore(Outage):
         """Join messages and count one more."""
         key = guild_id, messages[0].member_id
         self.chosen[key] = self.chosen[key].note_sent(at)
-        joined = [replace(one, joined=messages[0].nonce, prepared_at=at) for one in messages]
+        noted = {"joined": messages[0].nonce, "prepared_at": at, "locale": self.chosen[key].locale}
+        joined = [replace(one, **noted) for one in messages]
         self.waiting[guild_id] = [one for one in self.waiting[guild_id] if one not in messages] + joined
         return joined
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from tests.fakes.storage import Outage
 from utils.errors import CommitUnknownError
 from utils.models.notices.recaps import RecapNotice
-from utils.models.recaps import Recap, RecapKind, RecapPlan
+from utils.models.recaps import Recap, RecapDays, RecapKind, RecapPlan
 from utils.models.scope import GuildId, PlayerId
 
 
@@ -29,13 +29,21 @@ class FakeRecapStore(Outage):
 
     async def list_guilds_with_due_recaps(self, now: datetime) -> Sequence[GuildId]:
         """Return the set guilds, and those with something due."""
-        due = {guild_id for guild_id, plan in self.plans.items() if min(plan.values(), default=now) <= now}
+        due = {
+            guild_id
+            for guild_id, plan in self.plans.items()
+            if min((one.due_at for one in plan.values()), default=now) <= now
+        }
         return sorted(due | {one for one in self.guild_ids if one not in self.plans})
 
     async def find_plan(self, guild_id: GuildId) -> RecapPlan:
         """Return the plan of a guild."""
         self.note("find_plan")
         return self.plans.get(guild_id, {})
+
+    async def find_days(self, guild_id: GuildId) -> RecapDays:
+        """Return the days of a plan."""
+        return {kind: one.span for kind, one in self.plans.get(guild_id, {}).items()}
 
     async def put_plan(self, guild_id: GuildId, plan: RecapPlan) -> None:
         """Store the plan of a guild."""

@@ -11,6 +11,7 @@ from utils.models.notifications import DirectMessage
 from utils.models.roles import (
     UNDER_WAY,
     GrantState,
+    RestReason,
     RoleFacts,
     RoleGrant,
     RoleId,
@@ -174,9 +175,11 @@ class FakeRuleFigures:
 
     Attributes:
         of: the figures, which a test sets.
+        rests: why all rules rest; None while they act.
     """
 
     of: dict[MemberId, MemberFigures] = field(default_factory=dict)
+    rests: RestReason | None = None
 
     async def read(
         self,
@@ -188,8 +191,8 @@ class FakeRuleFigures:
     ) -> tuple[RuleFigures, ...]:
         """Return the figures of the linked members."""
         del guild_id, now
-        linked = {member: figures for member, figures in self.of.items() if member in players}
-        return tuple(RuleFigures(rule, linked) for rule in rules)
+        linked = {member: self.of.get(member, MemberFigures()) for member in players}
+        return tuple(RuleFigures(rule, linked, rests=self.rests) for rule in rules)
 
 
 @dataclass
@@ -224,8 +227,9 @@ class FakeRoleEditing:
     woken: list[GuildId] = field(default_factory=list)
     kept: tuple[RoleId, ...] = ()
 
-    def wake(self, guild_id: GuildId) -> None:
+    def wake(self, guild_id: GuildId, *, paused: Collection[Key], rules: int) -> None:
         """Note the guild."""
+        del paused, rules
         self.woken.append(guild_id)
 
     def list_refused(self, guild_id: GuildId) -> Mapping[RoleId, RoleObstacle]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -37,7 +37,7 @@ from utils.database.verification.repairs import DataRepairs
 from utils.database.verification.stored_data import StoredData
 from utils.events import EventDispatcher
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
-from utils.models.deaths import Death, LogFile
+from utils.models.deaths import Death, DeathRow, LogFile
 from utils.models.factions import Faction, FactionPeriod
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.links import Link
@@ -67,6 +67,12 @@ MEMBERS = (MemberId(700), MemberId(701))
 DEATHS = 150
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 FILE = LogFile("world_0", "2025.05.01-00.00.00.csv")
+
+
+@cache
+def _fight(seed: int, number: int) -> tuple[DeathRow, ...]:
+    """Return the first rows of a battle, which take longer to draw than to store."""
+    return tuple(islice(Battle(seed, players=40).rows(), number))
 
 
 def unfenced(guild_id: GuildId) -> None:
@@ -107,7 +113,7 @@ class Community:
 
     def build_deaths(self, number: int) -> list[Death]:
         """Return the first deaths of its log."""
-        rows = islice(Battle(self.seed, players=40).rows(), number)
+        rows = _fight(self.seed, number)
         prefix = build_scope_prefix(self.scope)
         return [
             Death(compute_death_id(prefix, row), row, row.written_at.replace(tzinfo=UTC), FILE, place * 100)

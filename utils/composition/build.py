@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Sequence
+from importlib import import_module
 
 from utils.caching import GuildMemory
 from utils.clock import Clock
@@ -23,14 +24,9 @@ from utils.composition.interactions import CommandSources, build_bot, build_serv
 from utils.composition.read_back import ReadBackCheck
 from utils.composition.reading import Loops, Reading, build_ingestion, build_reading
 from utils.composition.restores import OwnBackups, build_own_backups
-from utils.composition.services import (
-    FeatureServices,
-    GuildServices,
-    Surroundings,
-    build_features,
-    build_guild_services,
-)
+from utils.composition.services import FeatureServices, build_features
 from utils.composition.storage import Repositories, build_repositories
+from utils.composition.surroundings import GuildServices, Surroundings, build_guild_services
 from utils.database.core.database import SafeDatabase
 from utils.delivery.boards import PostedBoardMessages
 from utils.delivery.proofs import LinkMessages
@@ -111,7 +107,7 @@ def build_application(
     base = build_base(settings, repositories, tasks, clock=clock, errors=errors or ErrorTelemetry(clock))
     throttle, factory, tally = ImportThrottle(clock), EmbedFactory(), CommandTally()
     bot, guild = build_bot(base, throttle, tally), build_guild(base)
-    delivery = build_delivery(base, guild.settings, bot, factory)
+    delivery = build_delivery(base, guild, bot, factory)
     ingestion = build_ingestion(base, guild, throttle, secret_box)
     pool = SftpConnectionPool(PoolLimits(**settings.sftp.model_dump()), clock=clock, errors=base.errors)
     if reading is None:
@@ -191,7 +187,7 @@ def equip(bot: KillfeedBot, services: Services, loops: Loops, extensions: Sequen
     """Give the bot what its commands use, and then its commands."""
     bot.follower, bot.services = loops, services
     for extension in extensions:
-        bot.load_extension(extension)
+        import_module(extension).setup(bot)  # the library would load a module again that is there already
 
 
 def build_surroundings(

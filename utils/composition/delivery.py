@@ -7,7 +7,8 @@ from typing import NamedTuple
 import discord
 
 from utils.composition.base import Base
-from utils.composition.services import FeatureServices, GuildServices
+from utils.composition.services import FeatureServices
+from utils.composition.surroundings import GuildServices
 from utils.delivery.admin_places import AdminPlaces
 from utils.delivery.alerts import AdminAlerts
 from utils.delivery.boards import BoardPages, PostedBoardMessages
@@ -61,11 +62,9 @@ class Displays(NamedTuple):
     counters: Counters
 
 
-def build_delivery(
-    base: Base, settings: SettingsService, bot: discord.Client, factory: EmbedFactory
-) -> Delivery:
+def build_delivery(base: Base, guild: GuildServices, bot: discord.Client, factory: EmbedFactory) -> Delivery:
     """Return the parts that post and edit, all with one sender."""
-    clock, tasks = base.clock, base.tasks
+    clock, tasks, settings = base.clock, base.tasks, guild.settings
     sender, languages = DiscordSender(bot, clock=clock), GuildLanguages(bot, factory, settings)
     pace = MessagePace(clock, a_second=STANDING_A_SECOND, share=base.settings.discord.sharding.share)
     messages = StandingMessages(sender, tasks, pace=pace, clock=clock)
@@ -114,7 +113,7 @@ def build_delivery(
         loop=DeliveryLoop(service, tasks, pace=pace, notifier=alerts, clock=clock),
         event_posts=build_event_posts(base, messages, settings, languages),
         roles=roles,
-        role_edits=build_role_edits(base, sender, roles, languages, alerts),
+        role_edits=build_role_edits(base, guild, sender, roles, languages, alerts),
         direct_messages=build_direct_messages(base, bot, sender, languages),
     )
 
@@ -130,7 +129,12 @@ def build_event_posts(
 
 
 def build_role_edits(
-    base: Base, sender: DiscordSender, roles: DiscordRoles, languages: GuildLanguages, alerts: AdminAlerts
+    base: Base,
+    guild: GuildServices,
+    sender: DiscordSender,
+    roles: DiscordRoles,
+    languages: GuildLanguages,
+    alerts: AdminAlerts,
 ) -> RoleEdits:
     """Return the part that gives and takes roles."""
     share = base.settings.discord.sharding.share
@@ -140,6 +144,7 @@ def build_role_edits(
         roles=roles,
         naming=RuleNaming(base.repositories.servers, base.repositories.factions),
         languages=languages,
+        premium=guild.premium,
         notifier=alerts,
         events=base.events,
         pace=MessagePace(base.clock, a_second=EDITS_A_SECOND, share=share),

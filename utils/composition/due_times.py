@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from utils.composition.pruning import PRUNE_TASK
 from utils.database.archives.after_restore import do_for_all
@@ -31,6 +30,7 @@ from utils.delivery.direct_messages import DIRECT_TASK
 from utils.models.money import BountyEnd, BountyState
 from utils.models.restores import RestoreFacts
 from utils.models.scope import GuildId, ServerScope
+from utils.models.servers import list_zones
 from utils.models.sharding import Sharding
 from utils.services.guilds.locale_uses import LOCALES_TASK
 from utils.services.guilds.looks import LOOKS_TASK
@@ -39,7 +39,7 @@ from utils.services.money.bounties.endings import EXPIRE_TASK, end_bounty
 from utils.services.players.posted_boards import LIVE_TASK, REFRESH_TASK
 from utils.services.premium.grants import ENDS_TASK, build_end
 from utils.services.recaps.timer import RECAPS_TASK
-from utils.services.seasons.rules import find_end
+from utils.services.seasons.rules import find_end, list_covered
 from utils.services.seasons.timer import SEASONS_TASK
 from utils.services.servers.restart_warnings import WARN_TASK
 from utils.telemetry.health.checker import ROUND_TASK
@@ -126,8 +126,7 @@ async def silence_seasons(data: RestoredData) -> None:
     async def silence(guild_id: GuildId) -> None:
         stored = await servers.list_servers(guild_id)
         for season in await store.list_seasons(guild_id):
-            covered = [one for one in stored if season.covers(one.scope.server_id)]
-            zones = [ZoneInfo(one.timezone) for one in covered] or [ZoneInfo("UTC")]
+            zones = list_zones(list_covered(season, stored))
             if season.state.is_moving and find_end(season, zones) <= data.now:
                 await store.change_season(guild_id, season, replace(season, is_silent=True))
 

@@ -1,8 +1,8 @@
 """Sends the direct messages that members asked for.
 
 Theory of operation: the transaction that stores an event stores its messages as well, each with a nonce. A
-timer joins everything that waits for a member into one message, stores under which nonce, and counts it, all
-before the first try. So a process that was killed in between changes nothing: the next one sends the same
+timer joins everything that waits for a member into one message, stores its nonce and language, and counts it,
+all before the first try. So a process that was killed in between changes nothing: the next one sends the same
 message under the same nonce, and looks into the channel first if Discord may have forgotten the nonce. A
 message that is sent goes from the database; so does one that is older than an hour.
 
@@ -181,17 +181,15 @@ class DirectMessages:
             if channel_id is None:
                 channel_id = await self.sender.open_direct(wanted.member_id)
                 await self.store.note_channel(guild_id, wanted.member_id, channel_id)
-            await self._send(channel_id, wanted, group, guild_name)
+            await self._send(channel_id, group, guild_name)
         except DeliveryError as failure:
             await self._note_failure(guild_id, wanted, group, failure)
         else:
             await self.store.delete_messages(guild_id, group)
 
-    async def _send(
-        self, channel_id: ChannelId, wanted: Notifications, group: Sequence[DirectMessage], guild_name: str
-    ) -> None:
+    async def _send(self, channel_id: ChannelId, group: Sequence[DirectMessage], guild_name: str) -> None:
         """Send the message, unless it is found in its channel."""
-        embeds = await self.languages.speak_to_member(wanted.locale)
+        embeds = await self.languages.speak_to_member(group[0].locale)
         embed = embeds.build_direct_message(group, guild_name)
         nonce, prepared_at = group[0].joined, group[0].prepared_at
         if prepared_at is not None and not is_remembered(prepared_at, self.clock.now()):

@@ -5,6 +5,7 @@ from typing import Protocol
 import discord
 
 from utils.embeds.factory import EmbedFactory
+from utils.localization.guild_languages import find_guild_language
 from utils.models.scope import GuildId
 from utils.services.guilds.guild_settings import SettingsService
 
@@ -26,7 +27,7 @@ class GuildSpeaker(Protocol):  # implemented by GuildLanguages
 
 
 class GuildLanguages:
-    """Finds the language of a guild: an admin chose it, else it is the one set in Discord, else English."""
+    """Finds the language of a guild, for what the bot posts by itself."""
 
     def __init__(self, bot: discord.Client, factory: EmbedFactory, settings: SettingsService) -> None:
         self._bot = bot
@@ -35,8 +36,11 @@ class GuildLanguages:
 
     async def find_language(self, guild_id: GuildId) -> str:
         """Return a guild's language, among those the bot has."""
-        guild, chosen = self._bot.get_guild(guild_id), await self._settings.find_language(guild_id)
-        return self._factory.languages.choose(chosen, guild.preferred_locale if guild else None)
+        guild = self._bot.get_guild(guild_id)
+        locale = guild.preferred_locale if guild else None
+        return await find_guild_language(
+            guild_id, locale, self._factory.languages, find_chosen=self._settings.find_language
+        )
 
     async def speak_in(self, language: str) -> EmbedFactory:
         """Return the factory for that language."""

@@ -21,6 +21,7 @@ from utils.error_sink import ErrorSink, ErrorSource, LoggedErrors, Where
 from utils.errors import DeliveryDelayedError, DeliveryError, DeliveryUncertainError
 from utils.models.links import Link, ProofOutcome, ProofWindow
 from utils.models.scope import ChannelId
+from utils.services.links.proof_watcher import LOG_SYSTEM
 
 logger = get_logger(__name__)
 
@@ -84,7 +85,12 @@ class LinkMessages:
                 pause = compute_retry_seconds(failure, failures, now=self._clock.now())
                 await self._clock.sleep(pause)
             except DeliveryError as failure:
-                logger.info("a member is not told the end", guild_id=link.guild_id, problem=str(failure))
+                logger.info(
+                    "a member is not told the end",
+                    guild_id=link.guild_id,
+                    problem=str(failure),
+                    system=LOG_SYSTEM,
+                )
                 self._errors.report(failure, where=_find_where(link))
                 return
             else:

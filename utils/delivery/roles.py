@@ -7,11 +7,12 @@ The whole list of a member's roles is never sent, because that would undo what o
 
 A guild has one task, with one request a second; five a second are for all guilds together. So 500 new holders
 take 8 minutes, and no guild waits for another. Roles to take come first: the new holder of a first place gets
-the role when the old one has lost it. While Discord refuses a role, it rests for half an hour, or until roles
-of the guild change; the admins are told once.
+the role when the old one has lost it. The look says which changes are paused, because their rules rest; when
+the tier falls in the middle of a queue, the rest of the queue waits for the next look. While Discord refuses
+a role, it rests for half an hour, or until roles of the guild change; the admins are told once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -33,7 +34,9 @@ from utils.models.incident_kinds import IncidentKind
 from utils.models.notifications import DirectMessage, tell_role
 from utils.models.roles import (
     HELD,
+    MOST_RULES,
     REASON_CHARACTERS,
+    TAKEABLE,
     GrantState,
     RoleGrant,
     RoleId,
@@ -45,8 +48,10 @@ from utils.models.texts import Text, text
 from utils.models.visible_text import cut
 from utils.queues import WorkQueue
 from utils.services.ports import AdminNotifier
+from utils.services.premium.tiers import PremiumService
 from utils.services.roles.looks import LOG_SYSTEM, GuildRoles, describe_waiting, name_matter
 from utils.services.roles.naming import RuleNaming
+from utils.services.roles.rules import Key
 from utils.tasks import TaskManager
 
 EDITS_A_SECOND = 5.0  # of the whole bot
@@ -74,8 +79,6 @@ _FATES = {
     10013: _Fate.MEMBER_GONE,
 }
 """By Discord's code of the error; with any other code it is refused."""
-
-_TAKEABLE = frozenset({None, RoleObstacle.DANGEROUS})
 
 
 class RoleEditStore(Protocol):  # implemented by RoleRepository
@@ -113,6 +116,14 @@ class _Refusal:
     until: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """The changes of a guild that are paused, and how many rules act by its tier, as the last look found."""
+
+    paused: Collection[Key] = ()
+    rules: int = 0
+
+
 @dataclass(eq=False, repr=False)
 class RoleEdits:
     """Carries out the stored changes of roles."""
@@ -123,6 +134,7 @@ class RoleEdits:
     roles: GuildRoles
     naming: RuleNaming
     languages: GuildSpeaker
+    premium: PremiumService
     notifier: AdminNotifier
     events: EventDispatcher
     pace: MessagePace
@@ -133,10 +145,12 @@ class RoleEdits:
         self._locks = KeyedLocks[GuildId]()
         self._paces: dict[GuildId, MessagePace] = {}
         self._refused: dict[GuildId, dict[RoleId, _Refusal]] = {}
+        self._limits: dict[GuildId, _Limits] = {}
         self._queue = WorkQueue(EDIT_TASK, self._work, tasks=self.tasks)
 
-    def wake(self, guild_id: GuildId) -> None:
-        """Begin with a guild, if it is not being worked on."""
+    def wake(self, guild_id: GuildId, *, paused: Collection[Key], rules: int) -> None:
+        """Begin with a guild, if it is not being worked on, and leave out what is paused."""
+        self._limits[guild_id] = _Limits(paused, rules)
         self._queue.put(guild_id, guild_id=guild_id)
 
     def list_refused(self, guild_id: GuildId) -> Mapping[RoleId, RoleObstacle]:
@@ -155,6 +169,7 @@ class RoleEdits:
         """Forget what Discord refused in a guild."""
         self._refused.pop(guild_id, None)
         self._paces.pop(guild_id, None)
+        self._limits.pop(guild_id, None)
 
     async def take_all(self, guild_id: GuildId, member_id: MemberId) -> tuple[RoleId, ...]:
         """Take every role from a member that the bot gave; return those that could not be taken.
@@ -204,6 +219,8 @@ class RoleEdits:
         crowns = {rule.terms.role_id for rule in rules if rule.terms.is_crown}
         unfinished, is_over = set[RoleId](), True
         for grant in under_way:
+            if await self._has_tier_fallen(guild_id):
+                break
             is_giving = grant.state is GrantState.GIVING
             if not self._may_edit(guild_id, grant) or (is_giving and grant.role_id in crowns & unfinished):
                 unfinished.add(grant.role_id)
@@ -217,13 +234,20 @@ class RoleEdits:
         return is_over
 
     def _may_edit(self, guild_id: GuildId, grant: RoleGrant) -> bool:
-        """Tell whether Discord shows the role as one that the bot can give or take now."""
+        """Tell whether the change is not paused, and Discord shows the role as one to give or take now."""
         roles = self.roles.list_roles(guild_id)
         if roles is None or grant.role_id in self.list_refused(guild_id):
             return False
+        if (grant.role_id, grant.member_id) in self._limits.get(guild_id, _Limits()).paused:
+            return False
         role = roles.get(grant.role_id)
         obstacle = RoleObstacle.DELETED if role is None else role.obstacle
-        return obstacle is None if grant.state is GrantState.GIVING else obstacle in _TAKEABLE
+        return obstacle is None if grant.state is GrantState.GIVING else obstacle in TAKEABLE
+
+    async def _has_tier_fallen(self, guild_id: GuildId) -> bool:
+        """Tell whether the tier allows fewer rules than at the last look."""
+        most = MOST_RULES.get((await self.premium.get_tier(guild_id)).level, 0)
+        return most < self._limits.get(guild_id, _Limits()).rules
 
     async def _carry_out(self, guild_id: GuildId, grant: RoleGrant, reason: Text) -> None:
         """Give or take one role, and store what became of it.
@@ -236,7 +260,10 @@ class RoleEdits:
             return
         if fate is _Fate.DONE:
             state = GrantState.GIVEN if grant.state is GrantState.GIVING else GrantState.WAITING
-            done = replace(grant, state=state, changed_at=self.clock.now(), due_since=None, is_silent=False)
+            is_silent = grant.is_silent and state is GrantState.GIVEN
+            done = replace(
+                grant, state=state, changed_at=self.clock.now(), due_since=None, is_silent=is_silent
+            )
             told = () if grant.is_silent else self._tell(guild_id, done)
             await self.store.change_grant(guild_id, grant, done, told=told)
             is_given = state is GrantState.GIVEN

@@ -49,7 +49,7 @@ class SamplePosts:
         channel_id = await self._find_channel(guild_id, kind, server)
         embeds, now = await self._languages.speak(guild_id), self._clock.now()
         shape = await self._shapes.find_shape(guild_id, channel_id)
-        post = embeds.build_sample(kind, server.name if server else None, at=now, shape=shape)
+        post = await embeds.build_sample(kind, server.name if server else None, at=now, shape=shape)
         await self._send(kind, channel_id, post)
         return channel_id
 

@@ -192,19 +192,19 @@ class EmbedFactory:
         view = self.build_buttons(tuple(buttons)) if buttons else None
         return Post(tuple(fit_embeds(embeds)), pictures, view, tuple(roles))
 
-    def build_sample(
+    async def build_sample(
         self, kind: ChannelKind, server_name: str | None, *, at: datetime, shape: PostShape = NEW_SHAPE
     ) -> Post:
-        """Return the sample post of ``/admin channel test``."""
+        """Return the sample post of ``/admin channel test``, with the pictures of a real one."""
         looks = [self._looks[one.name] for one in self._kinds if one.channel_kind is kind]
         if looks:
             name = server_name or self.style.write_plain(text("Your server"))
             if kind in _MARKED_SAMPLES:
                 name, shape = self._mark_sample(server_name), replace(shape, names_servers=True)
-            facts = {"event_id": b"sample", "server_name": name, "at": at}
-            return self.build_feed(
-                [one for look in looks for one in look.samples(self.style, **facts)], shape
-            )
+            facts = {"event_id": b"", "server_name": name, "at": at}
+            found = [one for look in looks for one in look.samples(self.style, **facts)]
+            notices = [replace(one, event_id=b"sample %d" % number) for number, one in enumerate(found)]
+            return self.build_feed(notices, shape, await self.draw(notices))
         return Post((fit_embed(replies.build_sample_embed(self.style, kind, server_name, at=at)),))
 
     def build_kind_sample(

@@ -92,6 +92,8 @@ def _describe_faction(told: DirectMessage) -> Text:
         )
     if told.event is DirectEvent.KICKED:
         return text("You aren't in the faction **{faction}** any more.", faction=faction)
+    if told.event is DirectEvent.LED:
+        return text("You don't lead the faction **{faction}** any more.", faction=faction)
     return text("You lead the faction **{faction}** now.", faction=faction)
 
 

@@ -171,6 +171,9 @@ class AnswerView(InvokerView):
                 option.default = option.value == self._chosen[name]
 
     def _show_ends(self, pages: int) -> None:
-        """Enable the buttons of pages where they lead somewhere, unless their time has ended."""
+        """Show the buttons of pages if there are several, enabled where they lead until their time ends."""
         for step, button in self._turns.items():
+            if (pages > 1) is not (button in self.children):
+                toggle = self.add_item if pages > 1 else self.remove_item
+                toggle(button)
             button.disabled = self.is_finished() or not 0 <= self._page + step < pages

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import discord
 
 from utils.embeds.factory import EmbedFactory
+from utils.localization.guild_languages import find_guild_language
 from utils.localization.languages import Languages
 from utils.models.scope import GuildId
 from utils.services.guilds.guild_settings import SettingsService
@@ -33,7 +34,7 @@ class AnswerLanguages:
             own = await self.find_language(interaction.guild_id, interaction.guild_locale)
         return await self._embeds.speak(self.all.choose(own))
 
-    async def find_language(self, guild_id: int | None, locale: object) -> str:
-        """Return a guild's language: the one that an admin chose, else Discord's ``locale``, else English."""
-        chosen = None if guild_id is None else await self._settings.find_language(GuildId(guild_id))
-        return self.all.choose(chosen, None if locale is None else str(locale))
+    async def find_language(self, guild_id: int | None, locale: str | None) -> str:
+        """Return the language of a guild with this ``locale`` in Discord."""
+        known = None if guild_id is None else GuildId(guild_id)
+        return await find_guild_language(known, locale, self.all, find_chosen=self._settings.find_language)

@@ -48,8 +48,8 @@ TOPIC_CHOICES: Mapping[Topic, Text] = {
 class DirectEvent(StrEnum):
     """The event that a message tells.
 
-    ``auto``: the house placed the bounty. ``given`` and ``taken`` are about a role, and the last three about
-    a faction.
+    ``auto``: the house placed the bounty. ``given`` and ``taken`` are about a role, and the last four about
+    a faction. ``kicked``: they are no member any more, by somebody else's hand; ``led``: they lost the lead.
     """
 
     PLACED = "placed"
@@ -63,6 +63,7 @@ class DirectEvent(StrEnum):
     INVITED = "invited"
     KICKED = "kicked"
     LEADS = "leads"
+    LED = "led"
 
 
 TOPICS: Mapping[DirectEvent, Topic] = {
@@ -77,6 +78,7 @@ TOPICS: Mapping[DirectEvent, Topic] = {
     DirectEvent.INVITED: Topic.FACTION,
     DirectEvent.KICKED: Topic.FACTION,
     DirectEvent.LEADS: Topic.FACTION,
+    DirectEvent.LED: Topic.FACTION,
 }
 
 
@@ -140,6 +142,7 @@ class DirectMessage:
         nonce: of the message that tells this alone, or this first.
         joined: the nonce of the message that it is part of; empty until that message is prepared.
         prepared_at: when that message was about to be sent for the first time.
+        locale: the language of that message, which every retry keeps.
     """
 
     member_id: MemberId
@@ -159,6 +162,7 @@ class DirectMessage:
     nonce: str = ""
     joined: str = ""
     prepared_at: datetime | None = None
+    locale: str = ""
 
 
 def tell_target(bounty: Bounty, member_id: MemberId | None, server_name: str) -> Sequence[DirectMessage]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from utils.models.declared_settings import between, setting
@@ -90,10 +90,6 @@ class RecapSettings:
         return tuple(kind for kind, is_on in switches.items() if is_on)
 
 
-RecapPlan = Mapping[RecapKind, datetime]
-"""When the next recap of each kind is due, UTC."""
-
-
 @dataclass(frozen=True, slots=True)
 class RecapSpan:
     """The whole days that a recap covers, by each game server's own calendar."""
@@ -114,6 +110,28 @@ class RecapSpan:
     def argument(self) -> str:
         """The argument of the button below a recap, which names the span."""
         return f"{self.kind.value}:{self.first_day.isoformat()}"
+
+
+def build_span(kind: RecapKind, first_day: date) -> RecapSpan:
+    """Return the span of a kind that begins with a day."""
+    days = 1 if kind is RecapKind.DAILY else 7
+    return RecapSpan(kind, first_day, first_day + timedelta(days=days - 1))
+
+
+RecapDays = Mapping[RecapKind, RecapSpan]
+"""The days that the next recap of each kind covers; a change of settings leaves them."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRecap:
+    """The next recap of a kind: when it is due, UTC, and the days that it covers."""
+
+    due_at: datetime
+    span: RecapSpan
+
+
+RecapPlan = Mapping[RecapKind, PlannedRecap]
+"""The next recap of each kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,11 +219,11 @@ class RecapOverview:
 
     Attributes:
         timezone: the name of the zone of their hour.
-        next_at: when the next ones are due, of the kinds that are on.
+        next_at: when (UTC) the next ones are due, of the kinds that are on.
         has_channel: the news channel is set.
     """
 
     settings: RecapSettings
     timezone: str
-    next_at: RecapPlan
+    next_at: Mapping[RecapKind, datetime]
     has_channel: bool

@@ -94,6 +94,9 @@ class RoleObstacle(StrEnum):
         return _OBSTACLES[self]
 
 
+TAKEABLE = frozenset({None, RoleObstacle.DANGEROUS})
+"""With these obstacles, and with none, the bot takes a role."""
+
 _OBSTACLES: Mapping[RoleObstacle, Text] = {
     RoleObstacle.EVERYONE: text("Everyone has that role already. Choose another one."),
     RoleObstacle.MANAGED: text(
@@ -196,7 +199,7 @@ class RoleGrant:
     Attributes:
         due_since: since when a gain or a loss is due; None while nothing is.
         changed_at: the time of the last change of the state.
-        is_silent: the member was told of it before a restore.
+        is_silent: the member may have been told of it, or of its loss, before a restore.
     """
 
     role_id: RoleId

@@ -1,9 +1,10 @@
 """Game servers: their addresses and logins, their switches, and the state of reading them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from utils.models.coded_texts import CodedText, sentence
 from utils.models.deaths import DeathKind, DeathRow
@@ -123,6 +124,11 @@ class GameServer:
     restart_warning: int = 0
 
     @property
+    def zone(self) -> ZoneInfo:
+        """The time zone."""
+        return ZoneInfo(self.timezone)
+
+    @property
     def posted_deaths(self) -> PostedDeaths:
         """The deaths that are posted if there is a channel."""
         return PostedDeaths(
@@ -142,6 +148,16 @@ class RestartSettings:
 
     server: GameServer
     next_at: datetime | None
+
+
+def list_zones(servers: Sequence[GameServer]) -> list[ZoneInfo]:
+    """Return the zones of servers; that of UTC without a server."""
+    return [one.zone for one in servers] or [ZoneInfo("UTC")]
+
+
+def choose_zone(servers: Sequence[GameServer]) -> ZoneInfo:
+    """Return the zone that tells today's date: that of the only server, or UTC for several or none."""
+    return servers[0].zone if len(servers) == 1 else ZoneInfo("UTC")
 
 
 def is_at_host(server: GameServer, other: GameServer) -> bool:

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+NO_BREAK_SPACE = "\u00a0"
+
 
 @dataclass(frozen=True, slots=True)
 class Number:
@@ -201,7 +203,9 @@ class TextWriter:
                 return self.find_form(value).format_map(parts)
             case Number():
                 return self.numerals.write(value.value, value.decimals)
-            case Metres() | Share() | Span():
+            case Metres():  # a line does not end between the number and its unit
+                return self.write(value.describe()).replace(" ", NO_BREAK_SPACE)
+            case Share() | Span():
                 return self.write(value.describe())
             case Moment():
                 return self.write_moment(value)

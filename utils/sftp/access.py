@@ -5,7 +5,6 @@ from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from utils.clock import Clock
 from utils.errors import HostKeyChangedError, LogsMissingError, RemoteError
@@ -238,7 +237,7 @@ class DeathLogAccess:
         return replace(login, host_key=server.host_key or NO_HOST_KEY)
 
     def _compute_local_time(self, server: GameServer) -> datetime:
-        return self._clock.now().astimezone(ZoneInfo(server.timezone))
+        return self._clock.now().astimezone(server.zone)
 
 
 def _join_login(server: GameServer, credentials: Credentials) -> HostLogin:

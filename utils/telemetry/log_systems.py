@@ -14,7 +14,7 @@ SYSTEMS: Mapping[str, tuple[str, ...]] = {
     "backup": ("utils.backup", "utils.services.verification"),
     "ingestion": ("utils.services.ingestion",),
     "role_connections": (),
-    "verification": (),
+    "verification": ("utils.services.links",),
     "xp": ("utils.services.levels",),
     "delivery": ("utils.delivery", "discord.http"),
 }

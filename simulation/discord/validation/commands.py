@@ -23,12 +23,10 @@ _WITH_CHOICES = (STRING, INTEGER, NUMBER)
 # `\w` also allows some characters that are not letters, numbers, `-` or `_`; Discord documents
 # ^[-_'\p{L}\p{N}…]{1,32}$
 _NAME = re.compile(r"[-\w]{1,32}")
-LOCALES = frozenset(
-    {
-        *("bg", "cs", "da", "de", "el", "en-GB", "en-US", "es-419", "es-ES", "fi", "fr"),
-        *("hi", "hr", "hu", "id", "it", "ja", "ko", "lt", "nl", "no", "pl", "pt-BR"),
-        *("ro", "ru", "sv-SE", "th", "tr", "uk", "vi", "zh-CN", "zh-TW"),
-    }
+LOCALES = (
+    *("bg", "cs", "da", "de", "el", "en-GB", "en-US", "es-419", "es-ES", "fi", "fr"),
+    *("hi", "hr", "hu", "id", "it", "ja", "ko", "lt", "nl", "no", "pl", "pt-BR"),
+    *("ro", "ru", "sv-SE", "th", "tr", "uk", "vi", "zh-CN", "zh-TW"),
 )
 """The locales of Discord's clients."""
 
@@ -85,7 +83,7 @@ def _list_localised(
     if item.get(field) is None:
         return
     for locale, text in (errors.check_object((*path, field), item[field]) or {}).items():
-        if errors.check_choice((*path, field, locale), locale, sorted(LOCALES)):
+        if errors.check_choice((*path, field, locale), locale, LOCALES):
             yield (*path, field, locale), text
 
 

@@ -25,7 +25,7 @@ from utils.models.links import Link, ProofWindow
 from utils.models.money import Bounty, Change, LedgerKind
 from utils.models.notifications import DirectEvent, tell_placer
 from utils.models.premium import Grant, PremiumAction, PremiumEvent
-from utils.models.recaps import RecapKind
+from utils.models.recaps import PlannedRecap, RecapKind, build_span
 from utils.models.restores import RestoreFacts
 from utils.models.roles import GrantState, RoleGrant, RoleId
 from utils.models.scope import GuildId, MemberId, ServerId, ServerScope
@@ -77,7 +77,8 @@ async def fill_looks(database: SafeDatabase, guild_id: GuildId) -> None:
     """Store a recap that is due, a known level, and roles that a rule gave and is about to take."""
     own = {"guild_id": int(guild_id)}
     await database.unscoped("guilds").insert_one({**own, "channels": {"news": 5}})
-    plan = {RecapKind.WEEKLY: NOW - timedelta(hours=1)}
+    week = build_span(RecapKind.WEEKLY, NOW.date() - timedelta(days=7))
+    plan = {RecapKind.WEEKLY: PlannedRecap(NOW - timedelta(hours=1), week)}
     await RecapRepository(database, fences=lambda _: None).put_plan(guild_id, plan)
     known = {"member_id": int(MEMBER), "level": 4, "is_told": False, "basis": "before"}
     await database.unscoped("levels").insert_one({**own, **known})

@@ -14,6 +14,7 @@ from tests.fakes.clock import START, FakeClock
 from tests.fakes.languages import FakeGuildLanguages
 from tests.fakes.notifications import FakeNotificationStore
 from tests.fakes.own_bot import wait_until
+from tests.fakes.pseudo_language import LANGUAGE
 from utils.delivery.direct_messages import REST, DirectMessages
 from utils.delivery.pace import MessagePace
 from utils.delivery.sender import DiscordSender
@@ -178,6 +179,7 @@ async def test_role_and_faction_are_named_in_words(post: Post, alice: Member) ->
         f"The faction **\\_W\\_** invites you. Join it with `/faction join`. The invitation ends {ends}.",
         "You aren't in the faction **\\_W\\_** any more.",
         "You lead the faction **\\_W\\_** now.",
+        "You don't lead the faction **\\_W\\_** any more.",
     ]
 
 
@@ -207,6 +209,26 @@ async def test_message_is_sent_once_over_the_end_of_a_process(
     await post.direct.send_due()
     assert len(post.read(alice)) == 7
     assert len(set(post.read(alice))) == 7
+
+
+async def test_message_keeps_its_language_in_every_retry(
+    post: Post, world: SimulatedDiscord, alice: Member
+) -> None:
+    """In another one Discord's channel would not show that it was sent, and the member would get it twice."""
+    post.ask(alice, Topic.CLAIMED)
+    post.happen(alice)
+    post.store.broken.add("delete_messages")
+    await post.direct.send_due()
+    post.store.broken.clear()
+    key = post.guild_id, MemberId(alice.id)
+    post.store.chosen[key] = post.store.chosen[key].switch([Topic.LEVEL], is_on=True, locale=LANGUAGE)
+    world.board._nonces.clear()
+    await post.pass_time(timedelta(minutes=5))
+    [english] = post.read(alice)
+    post.happen(alice)
+    await post.pass_time(PAUSE)
+    assert (post.read(alice)[0], len(post.read(alice))) == (english, 2)
+    assert str(post.read(alice)[1]).startswith("⟦")
 
 
 @pytest.mark.parametrize("problem", DirectProblem)

@@ -1,11 +1,15 @@
 """Roles that are given and taken in Discord, from the figures of linked members."""
 
-from collections.abc import AsyncIterator, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import discord
 import pytest
 from discord.ext import commands
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from simulation.discord import Fault, Guild, Member, Permission, Role, SimulatedDiscord
 from simulation.discord.clients import running_bot
@@ -15,6 +19,7 @@ from tests.fakes.languages import FakeGuildLanguages
 from tests.fakes.links import FakeLinkStore
 from tests.fakes.own_bot import wait_until
 from tests.fakes.premium import FakePremiumStore
+from tests.fakes.pseudo_language import LANGUAGE
 from tests.fakes.roles import FakeRoleStore, FakeRuleFigures
 from tests.fakes.server_loops import FakeNotifier
 from tests.fakes.storage import FakeServerStore
@@ -22,22 +27,33 @@ from utils.delivery.members import DiscordRoles
 from utils.delivery.pace import MessagePace
 from utils.delivery.roles import EDITS_A_SECOND, REFUSED_FOR, RoleEdits
 from utils.delivery.sender import DiscordSender
-from utils.errors import DiscordAwayError, StorageUnavailableError
+from utils.errors import StorageUnavailableError
 from utils.events import EventDispatcher, RolesChanged
 from utils.models.incident_kinds import IncidentKind
 from utils.models.links import Link, LinkState
 from utils.models.notifications import DirectEvent
-from utils.models.roles import GrantState, RoleGrant, RoleId, RoleRule, RuleState, RuleTerms
+from utils.models.roles import (
+    GrantState,
+    RestReason,
+    RoleGrant,
+    RoleId,
+    RoleObstacle,
+    RoleRule,
+    RuleState,
+    RuleTerms,
+)
 from utils.models.rule_plans import MemberFigures
 from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.services.premium.tiers import PremiumService
-from utils.services.roles.looks import DISCORD_AWAY, RoleLooks, find_next_comparison
+from utils.services.roles.looks import LOG_SYSTEM, RoleLooks, find_next_comparison
 from utils.services.roles.naming import RuleNaming
 from utils.services.roles.rules import DWELL
 from utils.tasks import TaskManager
 
 ROLE = "/guilds/{guild_id}/members/{user_id}/roles/{role_id}"
 MANAGES = int(Permission.MANAGE_ROLES)
+DANGEROUS_BITS = frozenset({1, 2, 3, 4, 5, 7, 13, 17, 27, 28, 29, 30, 33, 34, 40})
+"""The permissions to moderate and to manage, as Discord numbers them."""
 
 
 class QuickClock(FakeClock):
@@ -68,6 +84,8 @@ class Community:
     figures: FakeRuleFigures = field(default_factory=FakeRuleFigures)
     notifier: FakeNotifier = field(default_factory=FakeNotifier)
     servers: FakeServerStore = field(default_factory=FakeServerStore)
+    grants: FakePremiumStore = field(default_factory=FakePremiumStore)
+    languages: FakeGuildLanguages = field(default_factory=FakeGuildLanguages)
     tier: int = 3
 
     def __post_init__(self) -> None:
@@ -82,12 +100,14 @@ class Community:
         sender = DiscordSender(self.bot, clock=self.clock)
         roles = DiscordRoles(self.bot, sender, clock=self.clock)
         naming = RuleNaming(self.servers, FakeFactionStore(self.links))
+        premium = PremiumService(self.grants, default_tier=self.tier, clock=self.clock)
         self.edits = RoleEdits(
             sender,
             self.store,
             roles=roles,
             naming=naming,
-            languages=FakeGuildLanguages(),
+            languages=self.languages,
+            premium=premium,
             notifier=self.notifier,
             events=self.events,
             pace=MessagePace(self.clock, a_second=EDITS_A_SECOND),
@@ -101,7 +121,7 @@ class Community:
             roles=roles,
             naming=naming,
             edits=self.edits,
-            premium=PremiumService(FakePremiumStore(), default_tier=self.tier, clock=self.clock),
+            premium=premium,
             notifier=self.notifier,
             tasks=self.tasks,
             clock=self.clock,
@@ -199,7 +219,9 @@ async def test_role_comes_and_goes_with_the_figures(
     role = world.create_role(guild, "hunters")
     await community.add_rule(role, kills=100)
     community.link(guild, alice)
-    await community.look(guild)
+    with capture_logs(processors=[merge_contextvars]) as entries:
+        await community.look(guild)
+    assert {entry["system"] for entry in entries} == {LOG_SYSTEM}
     assert (alice.membership.roles, community.count()) == ([role], (1, 0, 1))
     given = world.journal.requests_to("PUT", ROLE)[0]
     assert given.reason == "Rule: 100 kills or more · all game servers · All time"
@@ -209,8 +231,10 @@ async def test_role_comes_and_goes_with_the_figures(
     community.link(guild, alice, kills=50)
     await community.look(guild)
     assert alice.membership.roles == [role]
+    community.languages.language = LANGUAGE  # the reason follows the language of the guild
     await community.look(guild, seconds=DWELL.total_seconds())
     assert (alice.membership.roles, community.count()) == ([], (1, 1, 1))
+    assert world.journal.requests_to("DELETE", ROLE)[0].reason.startswith("⟦Rúlé: ")
     assert [(one.member_id, one.event, one.role_name) for one in community.store.told] == [
         (alice.id, DirectEvent.GIVEN, "hunters"),
         (alice.id, DirectEvent.TAKEN, "hunters"),
@@ -283,10 +307,11 @@ async def test_member_is_told_of_a_role_once_when_discords_answer_is_lost(
     assert [one.event for one in community.store.told] == [DirectEvent.GIVEN]
 
 
+@pytest.mark.parametrize(("hours", "told"), [(0, []), (23, []), (25, [DirectEvent.TAKEN])])
 async def test_role_that_is_given_again_after_a_restore_is_not_told_again(
-    community: Community, world: SimulatedDiscord, guild: Guild, alice: Member
+    community: Community, world: SimulatedDiscord, guild: Guild, alice: Member, hours: int, told: list[str]
 ) -> None:
-    """Its loss later on is news."""
+    """Its loss on the day after the restore may be an old one as well; a later loss is news."""
     role = world.create_role(guild, "hunters")
     await community.add_rule(role, kills=100)
     community.link(guild, alice)
@@ -295,11 +320,17 @@ async def test_role_that_is_given_again_after_a_restore_is_not_told_again(
     community.store.grants[guild_id] = {key: doubted}
     await community.look(guild)
     given = community.store.grants[guild_id][key]
-    assert (given.state, given.is_silent, community.store.told) == (GrantState.GIVEN, False, [])
+    assert (given.state, given.is_silent, community.store.told) == (GrantState.GIVEN, True, [])
+    await community.look(guild, seconds=hours * 3600)
+    assert community.store.grants[guild_id][key].is_silent == (told == [])
     community.link(guild, alice, kills=0)
     for _ in range(2):
         await community.look(guild, seconds=DWELL.total_seconds())
-    assert [one.event for one in community.store.told] == [DirectEvent.TAKEN]
+    assert (alice.membership.roles, [one.event for one in community.store.told]) == ([], told)
+    community.link(guild, alice)
+    for _ in range(2):
+        await community.look(guild, seconds=DWELL.total_seconds())
+    assert [one.event for one in community.store.told] == [*told, DirectEvent.GIVEN]
 
 
 @pytest.mark.parametrize("has_role", [False, True])
@@ -361,6 +392,33 @@ async def test_role_above_the_bot_or_a_lost_permission_waits_and_is_told_once(
     own.permissions |= MANAGES
     await community.look(guild, seconds=REFUSED_FOR.total_seconds())
     assert alice.membership.roles == []
+
+
+async def test_each_role_that_may_not_be_given_is_known(
+    community: Community, world: SimulatedDiscord, guild: Guild
+) -> None:
+    """One permission to moderate or to manage is enough; all others may be given away."""
+    harmless, high = world.create_role(guild, "hunters"), world.create_role(guild, "staff")
+    await community.add_rule(harmless)
+    await community.change(lambda: world.move_role(high, 60), high)
+    bits = {world.create_role(guild, str(bit), permissions=1 << bit).id: bit for bit in range(53)}
+    await wait_until(lambda: len(community.looks.roles.list_roles(GuildId(guild.id)) or ()) == 53 + 4)
+    known = community.looks.roles.list_roles(GuildId(guild.id))
+    assert known is not None
+    obstacles = {int(role_id): role.obstacle for role_id, role in known.items()}
+    dangerous = {bit for role_id, bit in bits.items() if obstacles[role_id] is RoleObstacle.DANGEROUS}
+    assert dangerous == DANGEROUS_BITS
+    [own, *_] = guild.bot.roles
+    others = {role_id: found for role_id, found in obstacles.items() if bits.get(role_id) not in dangerous}
+    assert {role_id: found for role_id, found in others.items() if found is not None} == {
+        guild.id: RoleObstacle.EVERYONE,
+        own.id: RoleObstacle.MANAGED,
+        high.id: RoleObstacle.ABOVE,
+    }
+    await community.change(lambda: world.set_role_permissions(own, 0), own)
+    known = community.looks.roles.list_roles(GuildId(guild.id))
+    assert known is not None
+    assert known[RoleId(harmless.id)].obstacle is RoleObstacle.FORBIDDEN
 
 
 async def test_dangerous_role_is_not_given_but_taken(
@@ -454,8 +512,73 @@ async def test_link_that_ends_takes_the_role_at_once_and_an_ended_tier_takes_non
     assert [member.membership.roles for member in (alice, bob)] == [[], []]
 
 
+def count_roles(members: Sequence[Member]) -> Counter[str]:
+    """Return how many members have each role."""
+    return Counter(one.name for member in members for one in member.membership.roles)
+
+
+@pytest.mark.parametrize("after", [2, 3])
+async def test_queue_stops_when_the_tier_ends(
+    community: Community, world: SimulatedDiscord, guild: Guild, after: int
+) -> None:
+    """A rule that rests gives and takes no role any more; a rule that acts goes on."""
+    role, late = world.create_role(guild, "hunters"), world.create_role(guild, "snipers")
+    for one in (*[role] * 10, late):
+        await community.add_rule(one, kills=100)
+    members = [world.add_member(guild, f"player {number}") for number in range(10)]
+    community.tier = after
+    community.grants.give(GuildId(guild.id), 4, community.clock.now() + timedelta(seconds=5.5))
+    community.restart()
+    community.link(guild, *members)
+    await community.look(guild)
+    begun = count_roles(members)
+    assert 0 < begun.total() < 10
+    community.link(guild, *members[:5], kills=0)
+    for _ in range(3):
+        await community.look(guild, seconds=DWELL.total_seconds())
+    assert count_roles(members) == (begun if after == 2 else {**begun, "hunters": 5})
+    community.grants.give(GuildId(guild.id), 4)
+    community.restart()
+    for _ in range(3):
+        await community.look(guild, seconds=DWELL.total_seconds())
+    assert all(member.membership.roles == [] for member in members[:5])
+    assert all(set(member.membership.roles) == {role, late} for member in members[5:])
+
+
+@pytest.mark.parametrize("state", [GrantState.GIVING, GrantState.TAKING])
+@pytest.mark.parametrize("reason", list(RestReason))
+async def test_request_that_was_queued_waits_while_its_rule_rests(
+    community: Community,
+    world: SimulatedDiscord,
+    guild: Guild,
+    alice: Member,
+    reason: RestReason,
+    state: GrantState,
+) -> None:
+    """The next process makes no request; a member without a link loses the role."""
+    role = world.create_role(guild, "hunters")
+    await community.add_rule(role, kills=100)
+    bob = world.add_member(guild, "bob", roles=[role])
+    community.link(guild, alice, kills=100 if state is GrantState.GIVING else 0)
+    if state is GrantState.TAKING:
+        world.set_roles(alice.membership, [role])
+    grants = [RoleGrant(RoleId(role.id), MemberId(one.id), state, START) for one in (alice, bob)]
+    community.store.grants[GuildId(guild.id)] = {(one.role_id, one.member_id): one for one in grants}
+    community.figures.rests = reason
+    for _ in range(2):
+        await community.look(guild, seconds=DWELL.total_seconds())
+    assert (community.count()[:2], bob.membership.roles) == ((0, 1), [])
+    community.figures.rests = None
+    await community.look(guild, seconds=DWELL.total_seconds())
+    assert alice.membership.roles == ([role] if state is GrantState.GIVING else [])
+
+
 async def test_nothing_is_decided_without_the_database_or_without_an_answer(
-    community: Community, world: SimulatedDiscord, guild: Guild, alice: Member
+    community: Community,
+    world: SimulatedDiscord,
+    guild: Guild,
+    alice: Member,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The next look goes on; an answer that does not come says nothing about the members."""
     role = world.create_role(guild, "hunters")
@@ -465,14 +588,13 @@ async def test_nothing_is_decided_without_the_database_or_without_an_answer(
     with pytest.raises(StorageUnavailableError):
         await community.look(guild)
 
-    async def ask(*_: object) -> None:
-        raise DiscordAwayError(DISCORD_AWAY)
+    async def ask(*_: object, **__: object) -> None:
+        raise TimeoutError
 
-    find = community.looks.roles.find_roles_of
-    community.looks.roles.find_roles_of = ask  # type: ignore[method-assign,assignment]
-    await community.look(guild)
+    with monkeypatch.context() as patch:
+        patch.setattr(discord.Guild, "query_members", ask)
+        await community.look(guild)
     assert (alice.membership.roles, community.store.written) == ([], 0)
-    community.looks.roles.find_roles_of = find  # type: ignore[method-assign]
     await community.look(guild)
     assert alice.membership.roles == [role]
 
@@ -484,11 +606,37 @@ async def test_request_that_is_cut_or_fails_is_made_again(
     role = world.create_role(guild, "hunters")
     await community.add_rule(role, kills=100)
     community.link(guild, alice)
-    world.faults.add(Fault(route=ROLE, cut="after", times=1))
-    world.faults.add(Fault(route=ROLE, cut="before", times=1))
+    for fault in (
+        Fault(route=ROLE, cut="after"),
+        Fault(route=ROLE, cut="before"),
+        Fault(route=ROLE, status=520),
+        Fault(route=ROLE, status=429, body="error code: 1015"),
+        Fault(route=ROLE, status=429, retry_after=0.01),
+    ):
+        world.faults.add(fault)
     await community.look(guild)
-    assert alice.membership.roles == [role]
+    assert (alice.membership.roles, community.count()[0]) == ([role], 6)
     assert community.store.get_states(GuildId(guild.id)) == {(role.id, alice.id): "given"}
+
+
+async def test_guild_whose_requests_fail_holds_up_no_other(
+    community: Community, world: SimulatedDiscord, guild: Guild, alice: Member
+) -> None:
+    """Its role comes when Discord answers again."""
+    other = world.create_guild("Neighbours")
+    await wait_until(lambda: community.bot.get_guild(other.id) is not None)
+    member = world.add_member(other, "bob")
+    role, theirs = world.create_role(guild, "hunters"), world.create_role(other, "hunters")
+    for one, linked in ((role, alice), (theirs, member)):
+        await community.add_rule(one, kills=100)
+        community.link(one.guild, linked)
+    of_guild = f"/guilds/{guild.id}/"
+    world.faults.add(Fault(route=ROLE, status=520, times=None, only_if=lambda one: of_guild in one.path))
+    await community.looks.look(GuildId(guild.id), now=community.clock.now())
+    await community.look(other)
+    assert (alice.membership.roles, member.membership.roles) == ([], [theirs])
+    world.faults.clear()
+    await wait_until(lambda: alice.membership.roles == [role])
 
 
 async def test_erasure_takes_every_role_and_names_those_that_stay(

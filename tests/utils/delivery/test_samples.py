@@ -48,6 +48,19 @@ async def test_sample_of_every_kind_is_posted(
     assert not message.pings
 
 
+async def test_sample_of_a_recap_has_its_card_alone(
+    bot: commands.Bot, world: SimulatedDiscord, channel: Channel, samples: SamplePosts
+) -> None:
+    """A reader of the real recap sees the card of its MVP; no other sample of the channel has one."""
+    async with running_bot(bot, world):
+        await samples.post(GUILD, ChannelKind.NEWS, None)
+    [message] = channel.messages
+    [recap] = [embed for embed in message.embeds if "image" in embed]
+    [card] = [one for one in message.attachments if one.filename in recap["image"]["url"]]
+    assert recap["title"].startswith("🗞️")
+    assert (card.description or "").startswith("Sample player · Level 10")
+
+
 async def test_sample_without_a_server_is_that_of_the_guild(
     bot: commands.Bot, world: SimulatedDiscord, channel: Channel, samples: SamplePosts
 ) -> None:

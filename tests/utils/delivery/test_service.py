@@ -184,7 +184,7 @@ async def test_message_keeps_its_shape_when_the_channel_gets_another_one(world: 
     world.store.add(build_entry(2))
     assert await world.deliver() == _sent(1, FEED)
     first, second = (post[1].texts for post in world.sender.posts)
-    assert (bool(first[0][0]), second[0]) == (True, ("", "🎯 **Killer** → **Victim 2** · Mosin 102 m "))
+    assert (bool(first[0][0]), second[0]) == (True, ("", "🎯 **Killer** → **Victim 2** · Mosin 102\u00a0m "))
 
 
 @pytest.mark.parametrize("style", PostStyle)

@@ -81,7 +81,7 @@ def test_stats_show_every_known_figure(factory: EmbedFactory) -> None:
         "Kills": "1,234",
         "Deaths": "500",
         "K/D": "2.47",
-        "Longest kill": "393 m",
+        "Longest kill": "393\u00a0m",
         "Best streak": "57",
         "Streak now": "2",
         "Top weapon": "AK-SU (1,200)",
@@ -121,7 +121,7 @@ def _build_row(rank: int, value: float) -> BoardRow:
         ("deaths", 5, "5 deaths"),
         ("kd", 2.5, "2.50 K/D"),
         ("streak", 57, "57 in a row"),
-        ("longest", 393, "393 m"),
+        ("longest", 393, "393\u00a0m"),
         ("suicides", 7, "7 respawns and accidents"),
     ],
 )
@@ -473,7 +473,7 @@ async def test_sample_about_a_game_server_cannot_be_taken_for_news(
     factory: EmbedFactory, kind: ChannelKind, server_name: str | None, mark: str
 ) -> None:
     """The announcement of a restart has no invented name, so each sample says that it is one."""
-    for embed in factory.build_sample(kind, server_name, at=AT).embeds:
+    for embed in (await factory.build_sample(kind, server_name, at=AT)).embeds:
         footer = (embed.footer.text if embed.footer else None) or ""
         first = (embed.description or "").partition("\n")[0]
         assert f"{first} · {footer}".removesuffix(" · ").endswith(mark)
@@ -482,7 +482,7 @@ async def test_sample_about_a_game_server_cannot_be_taken_for_news(
 @pytest.mark.parametrize("kind", OFFERED_KINDS)
 async def test_sample_post_names_its_kind(factory: EmbedFactory, kind: ChannelKind) -> None:
     """Each kind of channel has a sample; those of notices look like their posts."""
-    post = factory.build_sample(kind, "North_1", at=AT, shape=PostShape(names_servers=True))
+    post = await factory.build_sample(kind, "North_1", at=AT, shape=PostShape(names_servers=True))
     description = "\n".join(one.description or "" for one in post.embeds)
     footer = post.embeds[0].footer
     assert "North\\_1" in description or (footer and "North_1" in (footer.text or ""))

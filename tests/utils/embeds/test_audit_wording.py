@@ -83,7 +83,10 @@ SENTENCES = [
             ),
             server_name="North",
         ),
-        "<@&6>: place: none → 3, board: Kills → Best streak, longest kill: 200 m → none, game server: North",
+        (
+            "<@&6>: place: none → 3, board: Kills → Best streak, "
+            "longest kill: 200\u00a0m → none, game server: North"
+        ),
     ),
     (
         "roles edit",

@@ -99,7 +99,7 @@ async def test_weapons_are_drawn_and_described(painter: ChartPainter) -> None:
     first = await painter.draw_weapons(rows[:10], table)
     assert (first.name, read_size(first)[0]) == ("weapons.png", 680)
     assert first.description.startswith(
-        "Kills by weapon; Boat 1,000 · 50.0 %; AK-SU 250 · 12.5 % · longest 142 m · best Bo (40); W0 50"
+        "Kills by weapon; Boat 1,000 · 50.0 %; AK-SU 250 · 12.5 % · longest 142\u00a0m · best Bo (40); W0 50"
     )
     assert build_file(first).description == first.description
     second = await painter.draw_weapons(rows[10:], table)

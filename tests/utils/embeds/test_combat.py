@@ -68,7 +68,7 @@ def test_comparison_has_a_row_for_each_figure_with_the_better_one_bold(factory: 
         "title": "⚔️ A\\_a vs B",
         "description": (
             "North\\_1 · All time\n**5** Head-to-head 3\n\n"
-            "**1,234** Kills 34\n20 Deaths **2**\n**61.70** K/D 17.00\n99 m Longest kill 99 m\n"
+            "**1,234** Kills 34\n20 Deaths **2**\n**61.70** K/D 17.00\n99\u00a0m Longest kill 99\u00a0m\n"
             "2 Streak now 2\n**#1** Rank —"
         ),
         "color": NORTHERN.neutral,
@@ -179,7 +179,7 @@ def test_latest_deaths_have_a_line_each(factory: EmbedFactory) -> None:
     assert embed.title == "📰 Latest deaths · all 2 servers"
     assert lines[0].startswith("🪨 **Bob** fell to their death · ")
     assert lines[0].endswith(f" · <t:{at + 1}:R> · N\\_1")
-    assert lines[1] == f"🎯 **An\\_n** → **Bob** · Mosin 120 m · <t:{at}:R> · N\\_1"
+    assert lines[1] == f"🎯 **An\\_n** → **Bob** · Mosin 120\u00a0m · <t:{at}:R> · N\\_1"
     one = factory.build_recent(deaths[1:], COVERAGE)
-    assert one.description == f"🎯 **An\\_n** → **Bob** · Mosin 120 m · <t:{at}:R>"
+    assert one.description == f"🎯 **An\\_n** → **Bob** · Mosin 120\u00a0m · <t:{at}:R>"
     assert factory.build_recent([], COVERAGE).description == "No deaths yet."

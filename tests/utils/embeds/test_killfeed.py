@@ -81,7 +81,7 @@ def test_card_is_a_title_a_sentence_and_a_row_of_facts() -> None:
     assert r"**Hollow\_Amtumn\_**" in (embed.description or "")
     assert "**@\u200beveryone**" in (embed.description or "")
     assert "\n" not in (embed.description or "")
-    assert read_footer(embed) == ("AK-SU · 1,234 m · K/D 2.40 · Streak 3", "attachment://rifle.png")
+    assert read_footer(embed) == ("AK-SU · 1,234\u00a0m · K/D 2.40 · Streak 3", "attachment://rifle.png")
     assert (embed.title or "").removeprefix("🎯 ") in ENGLISH_POOLS["death.rifle"].titles
     assert (embed.fields, "thumbnail" in embed.to_dict(), "timestamp" in embed.to_dict()) == (
         [],
@@ -93,17 +93,18 @@ def test_card_is_a_title_a_sentence_and_a_row_of_facts() -> None:
 def test_server_is_named_only_where_a_channel_shows_several() -> None:
     """It ends the row of facts; in small print nothing is markup."""
     assert read_footer(build(NOTICE, CARD_WITH_SERVER))[0] == (
-        "AK-SU · 1,234 m · K/D 2.40 · Streak 3 · North *EU* 1"
+        "AK-SU · 1,234\u00a0m · K/D 2.40 · Streak 3 · North *EU* 1"
     )
-    assert list_lines([NOTICE], LINE_WITH_SERVER) == [rf"🎯 {NAMES} · AK-SU 1,234 m · North \*EU\* 1"]
+    [line] = list_lines([NOTICE], LINE_WITH_SERVER)
+    assert line == f"🎯 {NAMES} · AK-SU 1,234\u00a0m · North \\*EU\\* 1"
 
 
 @pytest.mark.parametrize(
     ("notice", "facts"),
     [
-        (replace(NOTICE, killer_streak=2), "AK-SU · 1,234 m · K/D 2.40"),
+        (replace(NOTICE, killer_streak=2), "AK-SU · 1,234\u00a0m · K/D 2.40"),
         (replace(NOTICE, distance=0), "AK-SU · K/D 2.40 · Streak 3"),
-        (replace(NOTICE, weapon="", killer_kills=None, killer_streak=None), "1,234 m"),
+        (replace(NOTICE, weapon="", killer_kills=None, killer_streak=None), "1,234\u00a0m"),
         (
             replace(NOTICE, kind=DeathKind.VEHICLE, weapon="land_vehicle", distance=1),
             "Vehicle · K/D 2.40 · Streak 3",
@@ -140,7 +141,7 @@ def test_card_without_a_killer_does_not_repeat_its_sentence(
 @pytest.mark.parametrize(
     ("notice", "line"),
     [
-        (NOTICE, f"🎯 {NAMES} · AK-SU 1,234 m"),
+        (NOTICE, f"🎯 {NAMES} · AK-SU 1,234\u00a0m"),
         (replace(NOTICE, weapon="Fire Axe", distance=0), f"🎯 {NAMES} · Fire Axe"),
         (replace(NOTICE, weapon="", distance=0), f"🎯 {NAMES}"),
         (replace(NOTICE, kind=DeathKind.VEHICLE, weapon="boat", distance=1), f"🚙 {NAMES} · Boat"),
@@ -152,7 +153,7 @@ def test_card_without_a_killer_does_not_repeat_its_sentence(
         (replace(NOTICE, kind=DeathKind.SELF, weapon=""), "💥 **@\u200beveryone** died in an accident"),
         (replace(NOTICE, kind=DeathKind.UNKNOWN, weapon=""), "🐺 **@\u200beveryone** died in the wild"),
         (replace(NOTICE, kind=DeathKind.MENU), "🔄 **@\u200beveryone** respawned"),
-        (replace(NOTICE, highlights=(RECORD, STREAK)), f"🏔️ {NAMES} · AK-SU 1,234 m"),
+        (replace(NOTICE, highlights=(RECORD, STREAK)), f"🏔️ {NAMES} · AK-SU 1,234\u00a0m"),
     ],
 )
 def test_line_tells_who_whom_with_what_and_how_far(notice: DeathNotice, line: str) -> None:
@@ -178,7 +179,7 @@ def test_styles_differ_in_what_is_a_line() -> None:
 @pytest.mark.parametrize(
     ("highlight", "shown"),
     [
-        (RECORD, "720 m"),
+        (RECORD, "720\u00a0m"),
         (Highlight(HighlightKind.MILESTONE, 1000), "1,000"),
         (Highlight(HighlightKind.BOUNTY, 1500), "1,500 💎"),
         (Highlight(HighlightKind.MULTIKILL, 4), "4"),
@@ -206,7 +207,7 @@ def test_card_shows_two_highlights_and_the_old_record_and_repeats_nothing() -> N
     _, more = (embed.description or "").split("\n")
     assert (embed.title or "").startswith("🏔️ ")
     assert more.startswith("🔥 ")
-    assert more.endswith(" · Old record: 412 m")
+    assert more.endswith(" · Old record: 412\u00a0m")
     assert more.count(" · ") == 1
     assert read_footer(embed)[0] == "AK-SU · K/D 2.40"
 

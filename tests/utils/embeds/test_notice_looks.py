@@ -126,10 +126,13 @@ async def test_sample_is_shown_as_the_post_that_it_stands_for(kind: NoticeKind) 
     names = [one.name for one in ALL_KINDS if one.channel_kind is kind.channel_kind]
     is_marked = kind.channel_kind in (ChannelKind.EVENTS, ChannelKind.CONNECTIONS, ChannelKind.NEWS)
     name = "Sample of North" if is_marked else "North"
-    facts = {"event_id": b"sample", "server_name": name, "at": AT}
-    samples = [one for name in names for one in ALL_LOOKS[name].samples(STYLE, **facts)]
-    shown = [one.to_dict() for one in factory.build_sample(kind.channel_kind, "North", at=AT).embeds]
-    shape = PostShape(names_servers=is_marked)
-    assert shown == [one.to_dict() for one in factory.build_feed(samples, shape).embeds]
+    facts = {"event_id": b"", "server_name": name, "at": AT}
+    found = [one for name in names for one in ALL_LOOKS[name].samples(STYLE, **facts)]
+    samples = [replace(one, event_id=b"sample %d" % number) for number, one in enumerate(found)]
+    sample = await factory.build_sample(kind.channel_kind, "North", at=AT)
+    shown = [one.to_dict() for one in sample.embeds]
+    real = factory.build_feed(samples, PostShape(names_servers=is_marked), await factory.draw(samples))
+    assert shown == [one.to_dict() for one in real.embeds]
+    assert [one.name for one in sample.pictures] == [one.name for one in real.pictures]
     if kind.channel_kind is ChannelKind.KILLFEED:
         assert ["title" in one for one in shown] == [False, True]

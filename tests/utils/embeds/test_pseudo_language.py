@@ -39,10 +39,8 @@ async def test_notice_holds_nothing_but_texts_and_values(kind: NoticeKind) -> No
 async def test_alert_and_sample_hold_nothing_but_texts_and_values(said: Text) -> None:
     """Their frames are texts, and so are their sentences."""
     embeds = await FACTORY.speak(LANGUAGE)
-    shown = [
-        embeds.build_alert(said, at=AT),
-        *embeds.build_sample(ChannelKind.ALERTS, "North", at=AT).embeds,
-    ]
+    sample = await embeds.build_sample(ChannelKind.ALERTS, "North", at=AT)
+    shown = [embeds.build_alert(said, at=AT), *sample.embeds]
     assert [bare for embed in shown for bare in list_bare(embed.to_dict())] == []
 
 

@@ -96,7 +96,7 @@ def test_post_about_results_has_the_first_of_each_board(factory: EmbedFactory) -
     assert {field.name: field.value for field in embed.fields} == {
         "Kills": "🥇 Wolf\\_\\* · 40 kills\n🥉 Fox · 1 kill",
         "K/D ratio": "🥇 Fox · 2.35 K/D",
-        "Longest kill": "🥇 Fox · 393 m",
+        "Longest kill": "🥇 Fox · 393\u00a0m",
         "Claimed bounties": "🥇 Wolf\\_\\* · 1,500 💎",
     }
     [nobody] = factory.build_feed([replace(NOTICE, places=(), game_server="")]).embeds

@@ -12,12 +12,13 @@ from discord.ext import commands
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
-from simulation.discord import Channel, Fault, Guild, Member, SimulatedDiscord
+from simulation.discord import Channel, Fault, Guild, Member, Permission, SimulatedDiscord
 from simulation.discord.clients import running_bot
+from simulation.discord.sessions import INTENT_GUILDS
 from tests.fakes.own_bot import OwnBot, OwnShardedBot, wait_until
 from tests.fakes.small_bot import Shelf
 from utils.error_sink import ErrorSource, Where
-from utils.events import EventDispatcher, GuildLeft
+from utils.events import EventDispatcher, GuildLeft, RolesChanged
 from utils.interactions.client import KillfeedBot, ShardedKillfeedBot, choose_bot
 from utils.interactions.command_set import list_commands
 from utils.localization.languages import Languages
@@ -154,7 +155,9 @@ async def test_one_of_several_shards_registers_nothing_unless_it_is_the_first(
                 await bot.wait_until_registered()
             assert bot.follows.followed == [[guilds[shard]]]
             assert count_registrations(world) == (shard == 0)
-    assert {session.shard for session in world.gateway.sessions.values()} <= {(0, 2), (1, 2)}
+    sessions = world.gateway.sessions.values()
+    assert {session.shard for session in sessions} <= {(0, 2), (1, 2)}
+    assert {session.intents for session in sessions} == {INTENT_GUILDS}
 
 
 async def test_several_shards_of_a_process_are_one_bot(
@@ -192,6 +195,29 @@ def test_bot_is_the_plain_one_as_long_as_it_has_one_shard(
 ) -> None:
     """The library's class for several connections is used only for several shards."""
     assert choose_bot(sharding) is kind
+
+
+async def test_changes_that_may_let_the_bot_give_a_role_are_told(
+    world: SimulatedDiscord, guild: Guild, shelf: Shelf, tmp_path: Path
+) -> None:
+    """Permissions, place and end of a role, and the roles of the bot; any other change says nothing."""
+    told, events = list[RolesChanged](), EventDispatcher()
+    events.register(RolesChanged, told.append)
+    role, other = world.create_role(guild, "hunters"), world.create_role(guild, "snipers")
+    async with run(world, OwnBot(shelf, tmp_path, events=events)):
+        world.set_role_permissions(other, 0)  # as before
+        for number, change in enumerate(
+            (
+                lambda: world.set_role_permissions(role, int(Permission.CONNECT)),
+                lambda: world.move_role(role, 5),
+                lambda: world.set_roles(guild.bot, [*guild.bot.roles, role]),
+                lambda: world.delete_role(role),
+            ),
+            start=1,
+        ):
+            change()
+            await wait_until(lambda number=number: len(told) >= number)
+    assert told == [RolesChanged(guild_id=GuildId(guild.id))] * 4
 
 
 async def test_guild_that_was_left_is_told_and_an_outage_of_it_is_not(

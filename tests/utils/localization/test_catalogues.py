@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -55,10 +56,17 @@ pytestmark = pytest.mark.skipif(not FILES, reason="the repository has no catalog
 each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 
 
+@cache
 def read(file: Path) -> Catalog:
     """Return the catalogue of a file, with its plural forms as the file names them."""
     with file.open("rb") as content:
         return read_po(content, locale=Locale.parse(file.stem, sep="-"))
+
+
+@cache
+def collect_wanted() -> frozenset[tuple[str | None, object]]:
+    """Return context and English of each text of the code."""
+    return frozenset((message.context, message.id) for message in collect_all() if message.id)
 
 
 def list_messages(file: Path) -> list[Message]:
@@ -85,9 +93,8 @@ def count_marks(said: str) -> tuple[object, ...]:
 @each_file
 def test_every_text_is_translated(file: Path) -> None:
     """No text is missing, unsure or empty, and none is left of an older version."""
-    wanted = {(message.context, message.id) for message in collect_all() if message.id}
     messages = list_messages(file)
-    assert {(message.context, message.id) for message in messages} == wanted
+    assert {(message.context, message.id) for message in messages} == collect_wanted()
     assert [message.id for message in messages if message.fuzzy] == []
     assert [message.id for message in messages if not all(list_forms(message.string))] == []
 
@@ -137,7 +144,7 @@ def test_hardly_any_text_is_the_same_as_in_english(file: Path) -> None:
 @each_file
 def test_language_is_known_to_discord_and_to_people(file: Path) -> None:
     """Its locale can be registered, and an admin can choose it."""
-    assert name_in_discord(file.stem) in LOCALES.intersection(core.valid_locales)
+    assert name_in_discord(file.stem) in {*LOCALES}.intersection(core.valid_locales)
     assert file.stem in LANGUAGE_NAMES
 
 

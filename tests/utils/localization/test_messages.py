@@ -75,14 +75,14 @@ def test_catalogue_gets_what_is_new_and_keeps_what_is_translated(root: Path) -> 
 
 
 def test_catalogues_of_the_repository_are_up_to_date() -> None:
-    """This is the check of ``make lint``; there are texts at all."""
+    """This is the check of ``make lint``."""
     assert main(["--check"]) == 0
-    assert len(collect_texts()) > 100
 
 
 def test_texts_of_commands_are_collected() -> None:
     """Descriptions, and names of choices and menus; a language's own name is not translated."""
     found = list_ids(collect_all())
+    assert len(found) > 100
     assert {
         ("command", "Game servers and channels of this Discord server"),
         ("command", "Which one"),

@@ -40,7 +40,7 @@ def test_texts_are_compared_and_kept_by_what_they_say() -> None:
         (Number(-1_234.5, 1), "-1,234.5"),
         (Number(2**53 + 1), "9,007,199,254,740,993"),
         (Number(2.5, 2), "2.50"),
-        (Metres(1234.4), "1,234 m"),
+        (Metres(1234.4), "1,234\u00a0m"),
         (Share(1, 8), "12.5 %"),
         (Share(0, 0), "0.0 %"),
         (Span(timedelta(minutes=3, seconds=20)), "3 min 20 s"),

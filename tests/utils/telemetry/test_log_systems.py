@@ -6,7 +6,7 @@ from tests.architecture.source_tree import list_modules
 from utils.telemetry.log_systems import SYSTEMS, choose_system
 
 MIXED = {
-    "utils.services": {"audit", "backup", "bot", "ingestion", "xp"},
+    "utils.services": {"audit", "backup", "bot", "ingestion", "verification", "xp"},
     "utils.interactions": {"bot", "commands"},
 }
 OWN = {
@@ -44,6 +44,9 @@ def test_every_module_has_exactly_one_system() -> None:
         ("utils.services.ingestion.live", None, "ingestion"),
         ("utils.services.guilds.audit", None, "audit"),
         ("utils.services.guilds.changes", None, "bot"),
+        ("utils.services.levels.telling", None, "xp"),
+        ("utils.services.links.proof_watcher", None, "verification"),
+        ("utils.delivery.proofs", "verification", "verification"),
         ("discord.http", None, "delivery"),
         ("discord.gateway", None, "bot"),
         ("pymongo.topology", None, "database"),

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from utils.database.core.database import SafeDatabase
+from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
 from utils.database.documents.guild_documents import SettingsDocuments
@@ -12,6 +13,9 @@ from utils.models.audit import AuditEntry
 from utils.models.guilds import GuildSettings
 from utils.models.locale_uses import Uses, find_oldest_kept
 from utils.models.scope import GuildId
+
+NO_SIGNS = frozenset({"locales", "premium", "premium_history"})
+"""Fields that a guild may have before the bot speaks there: a command came first, or a grant did."""
 
 KEPT_TOLD = 100
 """Alerts of a guild that are remembered over a restart."""
@@ -60,9 +64,9 @@ class GuildRepository(Repository):
 
         def write(transaction: Transaction) -> bool:
             guilds = transaction.of_guild("guilds", guild_id)
-            if guilds.find_one({}) is not None:
+            if _is_known(guilds.find_one({})):
                 return False
-            guilds.insert_one({"welcomed_at": at})
+            guilds.update_one({}, {"$set": {"welcomed_at": at}}, upsert=True)
             return True
 
         return await self._database.in_transaction(write)
@@ -101,3 +105,9 @@ class GuildRepository(Repository):
 
     def _guilds(self, guild_id: GuildId) -> ScopedCollection:
         return self._of_guild("guilds", guild_id)
+
+
+def _is_known(guild: Document | None) -> bool:
+    """Tell whether the bot spoke in a guild before; it left one whose document is empty."""
+    fields = (guild or {}).keys() - {"_id", "guild_id"}
+    return guild is not None and not (fields and fields <= NO_SIGNS)

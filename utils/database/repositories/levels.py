@@ -20,6 +20,9 @@ from utils.models.notices.levels import LevelNotice
 from utils.models.notifications import tell_level
 from utils.models.scope import ALL_SERVERS, GuildId, MemberId, PlayerId, ServerScope
 
+CHANGES_AT_ONCE = 500
+"""Levels that one transaction stores at most, because MongoDB limits its time and its size."""
+
 
 class LevelRepository(FencedRepository):
     """The levels of a guild's members.
@@ -60,14 +63,19 @@ class LevelRepository(FencedRepository):
         ]
 
     async def put_silently(self, guild_id: GuildId, changes: Sequence[LevelChange], *, at: datetime) -> None:
-        """Store levels without notices, each if it is still the one that was read."""
+        """Store levels without notices, each if it is still the one that was read.
 
-        def put(transaction: Transaction) -> None:
-            stored = [change for change in changes if _put(transaction, guild_id, change)]
-            told = [message for change in stored for message in tell_level(change, at=at)]
-            append_direct_messages(transaction, guild_id, told)
+        Many are stored in several transactions. If a process ends in between, the next look finds the rest.
+        """
+        for start in range(0, len(changes), CHANGES_AT_ONCE):
+            piece = changes[start : start + CHANGES_AT_ONCE]
 
-        await self._in_transaction(guild_id, put)
+            def put(transaction: Transaction, piece: Sequence[LevelChange] = piece) -> None:
+                stored = [change for change in piece if _put(transaction, guild_id, change)]
+                told = [message for change in stored for message in tell_level(change, at=at)]
+                append_direct_messages(transaction, guild_id, told)
+
+            await self._in_transaction(guild_id, put)
 
     async def put_told(self, guild_id: GuildId, change: LevelChange, notice: LevelNotice) -> bool:
         """Store a level and its notice, if it is still the one that was read; tell whether it was."""

@@ -16,6 +16,7 @@ from utils.errors import StorageConflictError
 from utils.models.audit import AuditEntry
 from utils.models.deaths import DeathKind
 from utils.models.links import Link, LinkState, ProofAttempts, ProofOutcome, RemovedLinks
+from utils.models.notifications import DirectEvent, tell_faction
 from utils.models.presence import OWN_LEAVES
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
 
@@ -196,7 +197,7 @@ class LinkRepository(Repository):
     ) -> RemovedLinks:
         """Delete links and return them; if the main is among them, the oldest remaining alt becomes main.
 
-        The member's time in a faction ends with their last proven link.
+        The member's time in a faction ends with their last proven link; they are told if an admin ended it.
         """
 
         def remove(transaction: Transaction) -> RemovedLinks:
@@ -209,11 +210,14 @@ class LinkRepository(Repository):
             left = [link for link in ranked if link.is_proven and link not in removed]
             if left and not left[0].is_main:
                 links.update_one(_build_key(left[0]), {"$set": {"is_main": True}})
-            for link in removed:
-                insert_entry(transaction, guild_id, None if describe is None else describe(link))
+            entries = [] if describe is None else [describe(link) for link in removed]
+            for entry in entries:
+                insert_entry(transaction, guild_id, entry)
             is_last = not left and any(link.is_proven for link in removed)
             factions = FactionTransaction(transaction, guild_id)
             ended = factions.end_membership(member_id, at=at) if is_last else None
+            if ended is not None and any(entry.actor_id != member_id for entry in entries):
+                factions.tell(tell_faction(ended.faction, member_id, DirectEvent.KICKED, at=at))
             return RemovedLinks(tuple(removed), ended)
 
         return await self._in_transaction(remove)

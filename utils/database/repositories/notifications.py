@@ -61,7 +61,6 @@ class NotificationRepository(FencedRepository):
         first = messages[0]
         own: Document = {"member_id": int(first.member_id)}
         keys = {"$in": [one.key for one in messages]}
-        joined = {"joined": first.nonce, "prepared_at": at}
 
         def join(transaction: Transaction) -> tuple[DirectMessage, ...]:
             choices = transaction.of_guild("notifications", guild_id)
@@ -71,11 +70,14 @@ class NotificationRepository(FencedRepository):
                 return ()
             noted = NOTIFICATIONS.read(found).note_sent(at)
             choices.update_one(own, {"$set": NOTIFICATIONS.build(noted)})
+            joined = {"joined": first.nonce, "prepared_at": at, "locale": noted.locale}
             waiting.update_many({**own, "key": keys, "joined": ""}, {"$set": joined})
             stored = waiting.find({**own, "key": keys, "joined": first.nonce}, hint="message")
             left = {one["key"] for one in stored}
             return tuple(
-                replace(one, joined=first.nonce, prepared_at=at) for one in messages if one.key in left
+                replace(one, joined=first.nonce, prepared_at=at, locale=noted.locale)
+                for one in messages
+                if one.key in left
             )
 
         return await self._in_transaction(guild_id, join)

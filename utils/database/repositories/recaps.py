@@ -3,25 +3,29 @@
 from collections.abc import Collection
 
 from utils.database.core.transaction import Transaction
-from utils.database.documents.recap_documents import RECAPS, build_plan_update, read_plan
+from utils.database.documents.recap_documents import RECAPS, build_plan_update, read_days, read_plan
 from utils.database.repositories.repository import FencedRepository
 from utils.database.units.outbox_entries import append_entries
 from utils.models.notices.recaps import RecapNotice
-from utils.models.recaps import MOST_RECAPS, Recap, RecapKind, RecapPlan
+from utils.models.recaps import MOST_RECAPS, Recap, RecapDays, RecapKind, RecapPlan
 from utils.models.scope import ALL_SERVERS, GuildId, PlayerId, ServerScope
 
-_PLAN = {"_id": 0, "recap.next_at": 1}
+_PLAN = {"_id": 0, "recap.next_at": 1, "recap.days": 1}
 
 
 class RecapRepository(FencedRepository):
     """The recaps of guilds. A recap is stored once by its kind and days."""
 
     async def find_plan(self, guild_id: GuildId) -> RecapPlan:
-        """Return when the next recaps of a guild are due; a kind that is not planned is left out."""
+        """Return the next recaps of a guild; a kind that is not planned is left out."""
         return read_plan(await self._of_guild("guilds", guild_id).find_one({}, projection=_PLAN))
 
+    async def find_days(self, guild_id: GuildId) -> RecapDays:
+        """Return the days of the next recaps, even if a change of settings took their moments away."""
+        return read_days(await self._of_guild("guilds", guild_id).find_one({}, projection=_PLAN))
+
     async def put_plan(self, guild_id: GuildId, plan: RecapPlan) -> None:
-        """Store when the next recaps of a guild are due."""
+        """Store the next recaps of a guild."""
 
         def put(transaction: Transaction) -> None:
             guilds = transaction.of_guild("guilds", guild_id)
@@ -34,7 +38,7 @@ class RecapRepository(FencedRepository):
 
         def forget(transaction: Transaction) -> None:
             guilds = transaction.of_guild("guilds", guild_id)
-            guilds.update_one({}, {"$unset": {"recap.next_at": "", "recap.due_at": ""}})
+            guilds.update_one({}, {"$unset": dict.fromkeys(build_plan_update({}), "")})
 
         await self._in_transaction(guild_id, forget)
 

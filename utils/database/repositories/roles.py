@@ -5,7 +5,7 @@ from datetime import datetime
 
 from utils.database.core.blocking import Deletion, Replacement, Write
 from utils.database.core.transaction import Transaction
-from utils.database.documents.role_documents import ROLE_GRANTS, ROLE_RULES, build_grant_key
+from utils.database.documents.role_documents import ROLE_GRANTS, ROLE_RULES, build_grant_key, read_grant
 from utils.database.repositories.repository import FencedRepository
 from utils.database.units.audit_unit import insert_entry
 from utils.database.units.direct_unit import append_direct_messages
@@ -70,7 +70,7 @@ class RoleRepository(FencedRepository):
         """Delete a rule; tell whether it was there.
 
         If it was the last one of its role and the role is kept, nothing is remembered of the role. If another
-        rule is about the role, a loss is due since ``due_since``.
+        rule is about the role, a loss is due since ``due_since``, or its members have the role as if by hand.
         """
 
         def delete(transaction: Transaction) -> bool:
@@ -83,7 +83,8 @@ class RoleRepository(FencedRepository):
             is_ruled = any(one["terms"]["role_id"] == rule.terms.role_id for one in rules.find({}))
             if is_ruled:
                 held = {**of_role, "state": GrantState.GIVEN.value}
-                grants.update_many(held, {"$set": {"due_since": due_since}})
+                by_hand = {"state": GrantState.BY_HAND.value, "due_since": None}
+                grants.update_many(held, {"$set": by_hand if keeps_roles else {"due_since": due_since}})
             elif keeps_roles:
                 grants.delete(of_role)
             return True
@@ -107,18 +108,18 @@ class RoleRepository(FencedRepository):
     async def list_grants(self, guild_id: GuildId) -> tuple[RoleGrant, ...]:
         """Return what the bot remembers of members' roles."""
         found = await self._of_guild("role_grants", guild_id).find({}, hint="grant")
-        return tuple(map(ROLE_GRANTS.read, found))
+        return tuple(map(read_grant, found))
 
     async def list_under_way(self, guild_id: GuildId) -> tuple[RoleGrant, ...]:
         """Return the roles to give and to take: those to take first, then by time."""
         found = await self._of_guild("role_grants", guild_id).find(_UNDER_WAY, hint="grant")
-        return tuple(sorted(map(ROLE_GRANTS.read, found), key=_get_turn))
+        return tuple(sorted(map(read_grant, found), key=_get_turn))
 
     async def list_of_member(self, guild_id: GuildId, member_id: MemberId) -> tuple[RoleGrant, ...]:
         """Return what the bot remembers of a member's roles."""
         query = {"member_id": int(member_id)}
         found = await self._of_guild("role_grants", guild_id).find(query, hint="member")
-        return tuple(map(ROLE_GRANTS.read, found))
+        return tuple(map(read_grant, found))
 
     async def change_grants(
         self, guild_id: GuildId, before: Mapping[Key, RoleGrant], after: Mapping[Key, RoleGrant | None]
@@ -131,7 +132,7 @@ class RoleRepository(FencedRepository):
             def change(transaction: Transaction, piece: Sequence[Key] = piece) -> None:
                 grants = transaction.of_guild("role_grants", guild_id)
                 members = [int(member_id) for _, member_id in piece]
-                found = map(ROLE_GRANTS.read, grants.find({"member_id": {"$in": members}}, hint="member"))
+                found = map(read_grant, grants.find({"member_id": {"$in": members}}, hint="member"))
                 stored = {(one.role_id, one.member_id): one for one in found}
                 same = [key for key in piece if stored.get(key) == before.get(key)]
                 grants.bulk_write(_list_writes(same, before, after))

@@ -6,7 +6,8 @@ deletes the old generation, so a remembered one would find nothing.
 
 import asyncio
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -58,6 +59,16 @@ _KNOWN_FIELDS = {
 _KNOWN_BATCH = 500  # decoding blocks Python, so only for a few milliseconds at a time
 _ENTRIES_OF_A_PLAYER = 4  # one for each of their servers, seldom more
 _BEST_FIRST = [("counters.kills", -1), ("counters.deaths", 1), ("name", 1), ("player_id", 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A player's place on a board."""
+
+    rank: int
+    player_id: PlayerId
+    name: str
+    value: float
 
 
 class StatisticsRepository(Repository):
@@ -121,18 +132,9 @@ class StatisticsRepository(Repository):
     ) -> BoardRows:
         """Return rows of a board, the number of all rows, and the best row of ``own`` players."""
         players = await ShownPlayers.open(self._database, covered)
-        standing = await self._standings.rank(
-            covered.guild_id,
-            players.shown,
-            board,
-            minimum_kills=minimum_kills,
-            since=covered.since,
-            until=covered.until,
+        standing, places = await self._list_places(
+            covered, players, board=board, minimum_kills=minimum_kills, limit=limit, offset=offset
         )
-        before, ties = standing.ranking.cut(limit=limit, offset=offset)
-        # in threads: half of a guild may be one tie, for example with one kill each, to be sorted by name
-        placed = await asyncio.to_thread(_place, standing, ties, before)
-        places = placed[offset - before : offset - before + limit]
         mine = standing.ranking.find_best(standing.find_numbers(own))
         if mine is not None:
             level = await asyncio.to_thread(_place, standing, [mine[1]], mine[0])
@@ -145,6 +147,40 @@ class StatisticsRepository(Repository):
         ]
         total, summed = len(standing.ranking), float(standing.ranking.values.sum())
         return BoardRows(tuple(rows[:-1] if mine else rows), total, rows[-1] if mine else None, summed)
+
+    async def find_first_places(
+        self, covered: CoveredDeaths, *, board: str, minimum_kills: int, limit: int
+    ) -> Mapping[PlayerId, int]:
+        """Return the first players of a board with their places, the first one first."""
+        players = await ShownPlayers.open(self._database, covered)
+        _, places = await self._list_places(
+            covered, players, board=board, minimum_kills=minimum_kills, limit=limit, offset=0
+        )
+        return {place.player_id: place.rank for place in places}
+
+    async def _list_places(
+        self,
+        covered: CoveredDeaths,
+        players: ShownPlayers,
+        *,
+        board: str,
+        minimum_kills: int,
+        limit: int,
+        offset: int,
+    ) -> tuple[Standing, list[Place]]:
+        """Return a ranking, and a page of it."""
+        standing = await self._standings.rank(
+            covered.guild_id,
+            players.shown,
+            board,
+            minimum_kills=minimum_kills,
+            since=covered.since,
+            until=covered.until,
+        )
+        before, ties = standing.ranking.cut(limit=limit, offset=offset)
+        # in threads: half of a guild may be one tie, for example with one kill each, to be sorted by name
+        placed = await asyncio.to_thread(_place, standing, ties, before)
+        return standing, placed[offset - before : offset - before + limit]
 
     async def sum_of_players(
         self, covered: CoveredDeaths, player_ids: Collection[PlayerId]
@@ -294,33 +330,23 @@ def _learn(known: dict[PlayerId, KnownPlayer], encoded: bytes) -> None:
         add_known(known, document)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A player's place on a board."""
-
-    rank: int
-    player_id: PlayerId
-    name: str
-    value: float
-
-
-def _name_tied(standing: Standing, tie: Tie) -> list[tuple[str, PlayerId]]:
-    """Return name and id of each player of a tie; they decide its order."""
-    names = standing.find_names(tie.players)
+def _list_tied(standing: Standing, tie: Tie, names: Mapping[int, str]) -> list[tuple[str, PlayerId]]:
+    """Return name and id of each player of a tie, in the order that they decide."""
     called = [names.get(number, "") for number in tie.players]  # an import may be deleting them
-    return list(zip(called, standing.get_players(tie.players), strict=True))
+    return sorted(zip(called, standing.get_players(tie.players), strict=True))
 
 
 def _count_before(standing: Standing, tie: Tie, key: tuple[str, PlayerId]) -> int:
     """Return how many players of a tie come before a name and an id."""
-    return sum(one < key for one in _name_tied(standing, tie))
+    return bisect_left(_list_tied(standing, tie, standing.find_names(tie.players)), key)
 
 
-def _place(standing: Standing, ties: Iterable[Tie], before: int) -> list[Place]:
+def _place(standing: Standing, ties: Sequence[Tie], before: int) -> list[Place]:
     """Return whole ties in their order; the first of them follows ``before`` places."""
+    names = standing.find_names([number for tie in ties for number in tie.players])
     places: list[Place] = []
     for tie in ties:
-        for name, player_id in sorted(_name_tied(standing, tie)):
+        for name, player_id in _list_tied(standing, tie, names):
             places.append(Place(before + len(places) + 1, player_id, name, tie.value))
     return places
 

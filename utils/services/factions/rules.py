@@ -234,7 +234,7 @@ def disband(unit: FactionUnit, member_id: MemberId, *, now: datetime) -> Faction
     """
     seat = take_seat(unit, member_id)
     verify_leader(seat)
-    unit.disband(seat.faction, at=now)
+    _disband(unit, seat.faction, actor_id=member_id, now=now)
     return seat.faction
 
 
@@ -250,7 +250,7 @@ def give_rank(
     verify_rank(seat, member_id, rank)
     other = seat.get(member_id)
     if rank is FactionRank.LEADER:
-        _hand_over(unit, seat, other, now=now)
+        _hand_over(unit, seat, other, actor_id=actor_id, now=now)
     else:
         unit.set_rank(other, rank)
     return seat.faction
@@ -321,7 +321,7 @@ def disband_by_hand(
         NotFoundError: it is disbanded already.
     """
     faction = _hold(unit, faction_id)
-    unit.disband(faction, at=now)
+    _disband(unit, faction, actor_id=actor_id, now=now)
     return faction, _build_entry(AuditAction.FACTION_DISBAND, faction, None, actor_id=actor_id, at=now)
 
 
@@ -342,7 +342,7 @@ def choose_leader(
         raise InvalidInputError(
             text("{member} leads **{faction}** already.", member=member, faction=faction.name)
         )
-    _hand_over(unit, seat, other, now=now)
+    _hand_over(unit, seat, other, actor_id=actor_id, now=now)
     facts = AuditFacts(member_id=member_id, changes=(FieldChange("faction", new=faction.name),))
     return faction, AuditEntry(now, actor_id, AuditAction.FACTION_LEADER, facts)
 
@@ -440,9 +440,22 @@ def _take_name(unit: FactionUnit, faction: Faction, *, now: datetime) -> None:
         unit.release_name(holder)
 
 
-def _hand_over(unit: FactionUnit, seat: Seat, other: FactionPeriod, *, now: datetime) -> None:
+def _disband(unit: FactionUnit, faction: Faction, *, actor_id: MemberId, now: datetime) -> None:
+    """Disband a faction, and tell its members."""
+    members = [one.member_id for one in unit.list_members(faction.faction_id)]
+    unit.disband(faction, at=now)
+    for member_id in members:
+        if member_id != actor_id:
+            unit.tell(tell_faction(faction, member_id, DirectEvent.KICKED, at=now))
+
+
+def _hand_over(
+    unit: FactionUnit, seat: Seat, other: FactionPeriod, *, actor_id: MemberId, now: datetime
+) -> None:
     """Give a leader's seat to another member; the old one becomes an officer, if there is room for one."""
     officers = sum(one.rank is FactionRank.OFFICER and one is not other for one in seat.members)
     unit.set_rank(seat.own, FactionRank.OFFICER if officers < MOST_OFFICERS else FactionRank.MEMBER)
     unit.set_rank(other, FactionRank.LEADER)
     unit.tell(tell_faction(seat.faction, other.member_id, DirectEvent.LEADS, at=now))
+    if seat.own.member_id != actor_id:
+        unit.tell(tell_faction(seat.faction, seat.own.member_id, DirectEvent.LED, at=now))

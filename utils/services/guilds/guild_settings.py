@@ -63,8 +63,11 @@ class SettingsService:
     async def find_language(self, guild_id: GuildId) -> str | None:
         """Return the language that is chosen; None if none is, or if the storage does not tell in time.
 
-        An answer about a storage that is away has to be in some language.
+        An answer about a storage that is away has to be in some language. Every answer asks, so remembered
+        settings are asked without a task and a timer.
         """
+        if self._settings.has(guild_id):
+            return (await self.get_settings(guild_id)).language
         found = []
 
         async def read() -> None:

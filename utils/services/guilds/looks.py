@@ -7,11 +7,17 @@ Nobody says when a member has reached a level or fulfils a rule: it follows from
 event that may change something, every half hour besides because days roll over, and at the start, which
 finds what happened while the bot was away. An event only notes the guild, so a poll never waits for a look.
 
+Every ``PAUSE_SECONDS`` a round puts the noted guilds into a queue. ``GUILDS_AT_ONCE`` workers take from it,
+each one guild at a time, and a round does not wait for the one before. So a guild for which Discord is slow,
+or the first comparison of a large one, keeps one worker busy, and the others go on with the other guilds. A
+guild that is in the queue or at a worker is not queued again, so it is never looked at twice at once.
+
 A look that took a second is not repeated for ``REST_FACTOR`` seconds, however many events come: a guild never
 costs more than a hundredth of a core. A look can also take long because Discord does not answer, so no guild
-rests longer than a round.
+rests longer than ``ROUND_SECONDS``.
 """
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
@@ -30,10 +36,11 @@ from utils.events import (
     ServerRemoved,
 )
 from utils.models.scope import GuildId
-from utils.tasks import TaskManager
+from utils.tasks import TaskManager, run_together
 
 LOOKS_TASK = "guilds:look"
-PAUSE_SECONDS = 20.0  # between two rounds over the noted guilds; an event waits for this and for the looks
+PAUSE_SECONDS = 20.0  # between two rounds over the noted guilds; an event waits for this and for a worker
+GUILDS_AT_ONCE = 4  # most looks take milliseconds of CPU; those that wait for Discord share its pace
 ROUND_SECONDS = 1800.0
 REST_FACTOR = 100.0
 
@@ -47,7 +54,7 @@ class GuildLook(Protocol):
 
 @dataclass(eq=False, repr=False)
 class GuildLooks:
-    """Looks at guilds, one after the other; a look that fails stops no other one.
+    """Looks at guilds, a few at a time; a look that fails stops no other one.
 
     Args:
         looks: the look of each feature, by its name; at one guild in this order.
@@ -62,23 +69,14 @@ class GuildLooks:
     def __post_init__(self) -> None:
         self._wanted: set[GuildId] = set()
         self._free_at: dict[GuildId, float] = {}  # guilds that rest, in monotonic seconds
-        self._told: set[str] = set()  # problems of this round that are logged already
+        self._told: set[str] = set()  # problems that are logged already, until the queue is empty
+        self._queue: asyncio.Queue[GuildId] = asyncio.Queue()
+        self._taken: set[GuildId] = set()  # guilds in the queue or at a worker
 
     async def run(self, list_guilds: Callable[[], Collection[GuildId]]) -> None:
         """Look at all guilds regularly, and at those that were noted, without end."""
-        while True:
-            self._wanted.update(list_guilds())
-            round_ends_at = self.clock.monotonic() + ROUND_SECONDS
-            while self.clock.monotonic() < round_ends_at:
-                await self.look_at_wanted()
-                await self.clock.sleep(PAUSE_SECONDS)
-
-    async def look_at_wanted(self) -> None:
-        """Look once at each noted guild that does not rest."""
-        now = self.clock.monotonic()
-        self._free_at = {guild_id: at for guild_id, at in self._free_at.items() if at > now}
-        self._told.clear()
-        await self.tasks.for_each(LOOKS_TASK, sorted(self._wanted - self._free_at.keys()), self._look_at)
+        self._queue, self._taken = asyncio.Queue(), set()  # a run before may have been cut short
+        await run_together([partial(self._go_round, list_guilds), *[self._work_off] * GUILDS_AT_ONCE])
 
     def forget_guild(self, guild_id: GuildId) -> None:
         """Do not look at a guild before something happens there."""
@@ -116,6 +114,31 @@ class GuildLooks:
     def on_faction_changed(self, event: FactionChanged) -> None:
         """Note a guild with a changed faction."""
         self._wanted.add(event.guild_id)
+
+    async def _go_round(self, list_guilds: Callable[[], Collection[GuildId]]) -> None:
+        while True:
+            self._wanted.update(list_guilds())
+            round_ends_at = self.clock.monotonic() + ROUND_SECONDS
+            while self.clock.monotonic() < round_ends_at:
+                self._queue_wanted()
+                await self.clock.sleep(PAUSE_SECONDS)
+
+    def _queue_wanted(self) -> None:
+        """Put each noted guild into the queue that neither rests nor has its turn already."""
+        if self._queue.empty():
+            self._told.clear()
+        now = self.clock.monotonic()
+        self._free_at = {guild_id: at for guild_id, at in self._free_at.items() if at > now}
+        for guild_id in sorted(self._wanted - self._free_at.keys() - self._taken):
+            self._taken.add(guild_id)
+            self._queue.put_nowait(guild_id)
+
+    async def _work_off(self) -> None:
+        while True:
+            guild_id = await self._queue.get()
+            if guild_id in self._wanted:  # else the bot has left it since
+                await self._look_at(guild_id)
+            self._taken.discard(guild_id)
 
     async def _look_at(self, guild_id: GuildId) -> None:
         """Let each feature look at a guild; a failed look is wanted again."""

@@ -22,7 +22,6 @@ from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from structlog import get_logger
 
@@ -316,7 +315,7 @@ class DeadsideLogReader:
         self, server: GameServer, memory: LogMemory, sessions: Sequence[PlaySession], *, is_silent: bool
     ) -> list[LogStep]:
         read_at = None if is_silent or memory.state.is_aged else self._clock.now()
-        return memory.build_steps(self._scope, ZoneInfo(server.timezone), sessions, read_at=read_at)
+        return memory.build_steps(self._scope, server.zone, sessions, read_at=read_at)
 
     async def _store(self, memory: LogMemory, steps: Sequence[LogStep]) -> None:
         """Carry out steps in one transaction, and tell of new notices."""

@@ -18,7 +18,6 @@ from contextlib import aclosing
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from structlog import get_logger
 
@@ -284,7 +283,7 @@ class HistoryImport:
 
         Their rows are read once more, and kept as rejected lines.
         """
-        latest = RowReader(server.scope, ZoneInfo(server.timezone)).find_latest(self._clock.now())
+        latest = RowReader(server.scope, server.zone).find_latest(self._clock.now())
         first, last = EARLIEST_WRITTEN_AT.date(), latest.date()
         await self._imports.drop_deaths_outside(server.scope, first, last)
 
@@ -293,7 +292,7 @@ class HistoryImport:
 
         Deaths of existing files were read again by now; this is for the deaths of deleted files.
         """
-        clock = WallClock(ZoneInfo(server.timezone))
+        clock = WallClock(server.zone)
         async for deaths in self._imports.iterate_deaths(server.scope, batch=COUNTED_ROWS):
             right = [
                 death

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field, replace
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from utils.clock import Clock
 from utils.error_sink import ErrorSink
@@ -70,8 +69,8 @@ class HistoryStoring:
         self._store = store
         self._clock = clock
         self._passes_over = passes_over
-        self._reader = RowReader(server.scope, ZoneInfo(server.timezone))
-        self._wall_clock = WallClock(ZoneInfo(server.timezone))
+        self._reader = RowReader(server.scope, server.zone)
+        self._wall_clock = WallClock(server.zone)
 
     async def parse(self, batch: HistoryBatch) -> None:
         """Parse a batch; to skip poison, each chunk is parsed when it is stored."""

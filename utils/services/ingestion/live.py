@@ -23,7 +23,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from structlog import get_logger
 
@@ -165,7 +164,7 @@ class LiveIngestion:
         if cursors is None:
             cursors = await self._ingestion.list_cursors(server.scope)
         rule = choose_news_rule(last_read_at=last_read_at, now=self._clock.now(), max_age=self._max_age)
-        reader = RowReader(server.scope, ZoneInfo(server.timezone))
+        reader = RowReader(server.scope, server.zone)
         poll = _Poll(server, tail, reader, find_posted, last_read_at, rule, PollOutcome(cursors=cursors))
         async with aclosing(tail.read_on(cursors, held)) as chunks:
             async for chunk in chunks:

@@ -41,7 +41,11 @@ class LevelStore(Protocol):  # implemented by LevelRepository
         """Return the XP of each member with proven links, over all game servers of the guild."""
 
     async def put_silently(self, guild_id: GuildId, changes: Sequence[LevelChange], *, at: datetime) -> None:
-        """Store levels without notices, each if it is still the one that was read."""
+        """Store levels without notices, each if it is still the one that was read.
+
+        Raises:
+            StorageError: some of them may be stored.
+        """
 
     async def put_told(self, guild_id: GuildId, change: LevelChange, notice: LevelNotice) -> bool:
         """Store a level and its notice, if it is still the one that was read; tell whether it was."""

@@ -14,6 +14,8 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol
 
+from structlog import get_logger
+
 from utils.clock import Clock
 from utils.errors import NotFoundError
 from utils.events import DeathsStored, EventDispatcher, LinksChanged
@@ -30,7 +32,10 @@ from utils.tasks import TaskManager
 from utils.waiting import wait_for_any
 
 PROOFS_TASK = "links:proofs"
+LOG_SYSTEM = "verification"
 LOOK_SECONDS = 20.0  # for proofs that end without an event
+
+logger = get_logger(__name__)
 
 
 class ProofSource(Protocol):  # implemented by LinkRepository
@@ -201,6 +206,7 @@ class ProofWatcher:
             if link in unclear:
                 continue
             if await self.store.prove(guild_id, link, at=self.clock.now()) is not None:
+                logger.info("a link is proven", guild=guild_id)
                 self.events.dispatch(LinksChanged(guild_id=guild_id, member_id=link.member_id))
         for link in unclear:  # before the outcomes are shown, because a request that stayed could be proven
             await self.store.end_request(guild_id, link, ProofOutcome.UNCLEAR)
@@ -256,3 +262,4 @@ class ProofWatcher:
             await self.store.mark_told(link.guild_id, link)
         else:
             await self.store.delete_told(link.guild_id, link)
+            logger.info("a request is over", guild=link.guild_id, outcome=outcome.value)

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, timedelta
 
 from utils.clock import Clock
 from utils.errors import AmbiguousError, InvalidInputError, NotFoundError, NotLinkedError
@@ -12,13 +11,13 @@ from utils.models.links import describe_unlinked
 from utils.models.players import KnownPlayer, NamedPlayer
 from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.models.seasons import Season
-from utils.models.servers import GameServer
+from utils.models.servers import GameServer, choose_zone
 from utils.models.statistics import Coverage, Period
-from utils.models.texts import Command, text
+from utils.models.texts import Command, Value, text
 from utils.services.links.linking import LinkService
 from utils.services.players.player_names import PlayerNames
 from utils.services.players.seen_players import SeenPlayers
-from utils.services.seasons.rules import begin_day
+from utils.services.seasons.rules import begin_day, list_covered
 from utils.services.seasons.running import RunningSeasons
 from utils.services.servers.game_servers import GameServerService, list_chosen
 
@@ -98,7 +97,7 @@ class CoverageService:
             NotFoundError: there is no server.
         """
         coverage = await self.choose(guild_id, None)
-        zone = find_zone(await list_chosen(self._servers, guild_id, None))
+        zone = choose_zone(await list_chosen(self._servers, guild_id, None))
         return replace(
             coverage,
             since=first,
@@ -108,26 +107,26 @@ class CoverageService:
         )
 
     def _cover_days(self, guild_id: GuildId, servers: Sequence[GameServer], period: Period) -> Coverage:
-        zone = find_zone(servers)
+        zone = choose_zone(servers)
         today = self._clock.now().astimezone(zone).date()
         since = today - timedelta(days=period.days - 1) if period.days else None
         return Coverage(
             guild_id=guild_id,
             server_ids=tuple(one.scope.server_id for one in servers),
-            where=servers[0].name if len(servers) == 1 else ALL_SERVERS,
+            where=name_servers(servers),
             today=today,
             period=period,
             since=since,
-            since_at=datetime.combine(since, time.min, zone).astimezone(UTC) if since else None,
+            since_at=begin_day(since, zone) if since else None,
         )
 
     def cover(self, season: Season, servers: Sequence[GameServer]) -> Coverage:
         """Return the coverage of the days of a season on servers that it covers."""
-        zone = find_zone(servers)
+        zone = choose_zone(servers)
         return Coverage(
             guild_id=season.guild_id,
             server_ids=tuple(one.scope.server_id for one in servers),
-            where=servers[0].name if len(servers) == 1 else ALL_SERVERS,
+            where=name_servers(servers),
             today=self._clock.now().astimezone(zone).date(),
             period=Period.SEASON,
             season=season.name,
@@ -153,7 +152,7 @@ class CoverageService:
         if not running:
             raise _build_no_season_error()
         [season] = running
-        return season, [one for one in servers if season.covers(one.scope.server_id)]
+        return season, list_covered(season, servers)
 
     async def find_players(
         self, question: StatisticsQuestion, coverage: Coverage, *, among: SeenPlayers | None = None
@@ -207,9 +206,9 @@ class CoverageService:
         return tuple(link.player_id for link in await self._links.list_players(guild_id, member_id))
 
 
-def find_zone(servers: Sequence[GameServer]) -> ZoneInfo:
-    """Return the zone that tells today's date: that of the only server, or UTC for several."""
-    return ZoneInfo(servers[0].timezone if len(servers) == 1 else "UTC")
+def name_servers(servers: Sequence[GameServer]) -> Value:
+    """Return the words for the servers of an answer: the name of the only one, or all."""
+    return servers[0].name if len(servers) == 1 else ALL_SERVERS
 
 
 def _build_no_season_error() -> NotFoundError:

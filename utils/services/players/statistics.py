@@ -109,6 +109,11 @@ class StatisticsStore(NameStore, Protocol):  # implemented by StatisticsReposito
     ) -> BoardRows:
         """Return rows of a board, the number of all rows, and the best row of ``own`` players."""
 
+    async def find_first_places(
+        self, covered: CoveredDeaths, *, board: str, minimum_kills: int, limit: int
+    ) -> Mapping[PlayerId, int]:
+        """Return the first players of a board with their places, the first one first."""
+
 
 async def read_first_row(store: StatisticsStore, covered: CoveredDeaths, board: Board) -> BoardRows:
     """Return the first row of a board, with the number and the sum of all rows."""

@@ -10,8 +10,9 @@ from utils.clock import Clock
 from utils.models.game_log import SAMPLE_TIME, PopulationSample, floor_sample
 from utils.models.populations import PopulationPeriod, PopulationReport
 from utils.models.scope import GuildId, ServerScope
+from utils.models.servers import choose_zone
 from utils.models.texts import Value
-from utils.services.players.coverage import ALL_SERVERS
+from utils.services.players.coverage import name_servers
 from utils.services.servers.game_servers import GameServerService, list_chosen
 
 
@@ -42,8 +43,8 @@ class PopulationService:
         now = self._clock.now()
         until = floor_sample(now)
         samples = [await self._store.list_samples(one.scope, since=until - period.length) for one in servers]
-        zone = ZoneInfo(servers[0].timezone if len(servers) == 1 else "UTC")
-        where = servers[0].name if len(servers) == 1 else ALL_SERVERS
+        zone = choose_zone(servers)
+        where = name_servers(servers)
         sums = sum_samples(one for some in samples for one in some)
         return build_report(sums, where=where, period=period, until=until, zone=zone)
 

@@ -1,15 +1,15 @@
 """Answers ``/server online`` and ``/server status``: who is on a game server, and how it is."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, time
+from datetime import datetime
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from utils.clock import Clock
 from utils.models.game_log import GameLogState, LogCondition, PlayersReport
 from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import GameServer, ServerHealth
 from utils.services.presence.log_conditions import choose_places, judge_log
+from utils.services.seasons.rules import begin_day
 from utils.services.servers.game_servers import GameServerService, list_chosen
 from utils.services.servers.restart_times import find_next_restart
 
@@ -49,9 +49,9 @@ class ServerPlayersService:
         return [await self._describe(one, health.get(one.scope, ServerHealth(one.scope))) for one in servers]
 
     async def _describe(self, server: GameServer, health: ServerHealth) -> PlayersReport:
-        now, zone = self._clock.now(), ZoneInfo(server.timezone)
+        now, zone = self._clock.now(), server.zone
         state = await self._store.load(server.scope)
-        midnight = datetime.combine(now.astimezone(zone).date(), time(), zone).astimezone(UTC)
+        midnight = begin_day(now.astimezone(zone).date(), zone)
         peak = await self._store.find_peak(server.scope, since=midnight)
         condition = judge_log(state, health, now=now)
         if condition is LogCondition.OK:

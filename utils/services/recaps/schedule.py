@@ -12,7 +12,15 @@ from enum import Enum, auto
 from zoneinfo import ZoneInfo
 
 from utils.errors import NotFoundError
-from utils.models.recaps import RecapKind, RecapPlan, RecapSettings, RecapSpan
+from utils.models.recaps import (
+    PlannedRecap,
+    RecapDays,
+    RecapKind,
+    RecapPlan,
+    RecapSettings,
+    RecapSpan,
+    build_span,
+)
 from utils.models.texts import text
 from utils.services.seasons.rules import begin_day
 
@@ -21,6 +29,9 @@ LATEST: Mapping[RecapKind, timedelta] = {
     RecapKind.WEEKLY: timedelta(hours=24),
 }
 """A recap that could not be posted for so long is not posted any more."""
+
+MOST_MOVED = timedelta(hours=49)
+"""Another hour and another time zone move the moment of a recap by less."""
 
 IMPORT_PATIENCE = timedelta(hours=3)
 """A recap waits so long for an import of history to end."""
@@ -67,16 +78,51 @@ def find_next(settings: RecapSettings, kind: RecapKind, zone: ZoneInfo, *, after
     return _find_moment(day, settings.hour, zone)
 
 
-def complete_plan(settings: RecapSettings, plan: RecapPlan, zone: ZoneInfo, *, now: datetime) -> RecapPlan:
-    """Return the plan of the kinds that are on; what is planned stays."""
-    return {kind: plan.get(kind) or find_next(settings, kind, zone, after=now) for kind in settings.kinds}
+def find_due(settings: RecapSettings, span: RecapSpan, zone: ZoneInfo) -> datetime:
+    """Return the moment (UTC) at which the days of a span are told."""
+    wait = timedelta() if span.kind is RecapKind.DAILY else settings.weekday.number * DAY
+    return _find_moment(span.last_day + DAY + wait, settings.hour, zone)
 
 
-def find_next_after(
-    settings: RecapSettings, kind: RecapKind, zone: ZoneInfo, *, due_at: datetime, now: datetime
-) -> datetime:
-    """Return when the next recap is due after one; those that are too late already are passed over."""
-    return find_next(settings, kind, zone, after=max(due_at, now - LATEST[kind]))
+def plan_next(settings: RecapSettings, kind: RecapKind, zone: ZoneInfo, *, after: datetime) -> PlannedRecap:
+    """Return the first recap that is due after a moment."""
+    due_at = find_next(settings, kind, zone, after=after)
+    return PlannedRecap(due_at, find_span(settings, kind, zone, due_at=due_at))
+
+
+def plan_again(settings: RecapSettings, span: RecapSpan, zone: ZoneInfo, *, now: datetime) -> PlannedRecap:
+    """Return when days are told that were planned by other settings: at once if their moment is over.
+
+    Days that have not been the last ones for long are passed over: they waited for a channel.
+    """
+    due_at = find_due(settings, span, zone)
+    if due_at > now:
+        return PlannedRecap(due_at, span)
+    oldest = find_span(settings, span.kind, zone, due_at=now - MOST_MOVED)
+    if span.first_day >= oldest.first_day:
+        return PlannedRecap(now, span)
+    return plan_next(settings, span.kind, zone, after=now)
+
+
+def complete_plan(
+    settings: RecapSettings, plan: RecapPlan, days: RecapDays, zone: ZoneInfo, *, now: datetime
+) -> RecapPlan:
+    """Return the plan of the kinds that are on; what is planned stays, and so do the days that wait."""
+    waiting = {kind: plan_again(settings, span, zone, now=now) for kind, span in days.items()}
+    return {
+        kind: plan.get(kind) or waiting.get(kind) or plan_next(settings, kind, zone, after=now)
+        for kind in settings.kinds
+    }
+
+
+def plan_after(
+    settings: RecapSettings, planned: PlannedRecap, zone: ZoneInfo, *, now: datetime
+) -> PlannedRecap:
+    """Return the recap of the days after those of another one; those that are too late are passed over."""
+    kind = planned.span.kind
+    span = build_span(kind, planned.span.last_day + DAY)
+    due_at, latest = find_due(settings, span, zone), now - LATEST[kind]
+    return PlannedRecap(due_at, span) if due_at > latest else plan_next(settings, kind, zone, after=latest)
 
 
 def find_span(settings: RecapSettings, kind: RecapKind, zone: ZoneInfo, *, due_at: datetime) -> RecapSpan:
@@ -85,9 +131,8 @@ def find_span(settings: RecapSettings, kind: RecapKind, zone: ZoneInfo, *, due_a
     if _find_moment(day - DAY, settings.hour, zone) == due_at:  # the clocks skipped the last hour of that day
         day -= DAY
     if kind is RecapKind.DAILY:
-        return RecapSpan(kind, day - DAY, day - DAY)
-    monday = day - timedelta(days=day.weekday())
-    return RecapSpan(kind, monday - WEEK, monday - DAY)
+        return build_span(kind, day - DAY)
+    return build_span(kind, day - timedelta(days=day.weekday()) - WEEK)
 
 
 def find_span_before(span: RecapSpan) -> RecapSpan:
@@ -97,8 +142,8 @@ def find_span_before(span: RecapSpan) -> RecapSpan:
 
 
 def find_end(span: RecapSpan, zones: Iterable[ZoneInfo]) -> datetime:
-    """Return when (UTC) the last day of a span is over in every zone; without any, in UTC."""
-    return max(begin_day(span.last_day + DAY, zone) for zone in [*zones] or [ZoneInfo("UTC")])
+    """Return when (UTC) the last day of a span is over in every zone."""
+    return max(begin_day(span.last_day + DAY, zone) for zone in zones)
 
 
 def choose_step(kind: RecapKind, ready_at: datetime, readiness: Readiness, *, now: datetime) -> Step:
@@ -132,8 +177,7 @@ def read_span(argument: str, *, today: date) -> RecapSpan:
         raise NotFoundError(NO_DAYS_ANY_MORE) from None
     if kind not in kinds or not today - OLDEST_SHOWN <= first <= today:
         raise NotFoundError(NO_DAYS_ANY_MORE)
-    last = first if RecapKind(kind) is RecapKind.DAILY else first + WEEK - DAY
-    return RecapSpan(RecapKind(kind), first, last)
+    return build_span(RecapKind(kind), first)
 
 
 def _is_day_of(settings: RecapSettings, kind: RecapKind, day: date) -> bool:

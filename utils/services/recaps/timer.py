@@ -3,18 +3,18 @@
 Theory of operation
 -------------------
 Once a minute each guild is looked at that has a news channel and a recap that is due, or one that is not
-planned yet. The moment of the next recap is stored. One transaction remembers what became of a recap under
-its kind and days, appends the notice and plans the next one, if the plan is still the one that was read. So
-of several processes one does it, and a moment that an admin changed is not told twice. If somebody who is
-named was erased since then, nothing is stored, and the next round reads the figures again. A guild whose tier
-has no recaps is passed over.
+planned yet. The moment of the next recap is stored with its days: if the settings or the guild's clock
+change, the same days are told by the new ones, at once if their moment is over by then. One transaction
+remembers what became of a recap under its kind and days, appends the notice and plans the next one, if the
+plan is still the one that was read. So of several processes one does it, and a moment that an admin changed
+is not told twice. If somebody who is named was erased since then, nothing is stored, and the next round
+reads the figures again. A guild whose tier has no recaps is passed over.
 """
 
 from collections.abc import Collection, Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from utils.clock import Clock
 from utils.errors import TierRequiredError
@@ -24,7 +24,7 @@ from utils.models.notices.recaps import RecapNotice
 from utils.models.premium import Feature
 from utils.models.recaps import LEAST_KILLS, Recap, RecapKind, RecapPlan, RecapState
 from utils.models.scope import GuildId, PlayerId
-from utils.models.servers import GameServer
+from utils.models.servers import GameServer, list_zones
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.guilds.news import build_news_queued, has_open_news
 from utils.services.ports import ServerReadings, ServerStore
@@ -38,8 +38,7 @@ from utils.services.recaps.schedule import (
     choose_step,
     complete_plan,
     find_end,
-    find_next_after,
-    find_span,
+    plan_after,
 )
 from utils.tasks import TaskManager
 
@@ -111,25 +110,25 @@ class RecapTimer:
             return
         plan = await self.store.find_plan(guild_id)
         if settings.kinds != tuple(plan):
-            await self.store.put_plan(guild_id, complete_plan(settings, plan, guild.zone, now=now))
+            days = await self.store.find_days(guild_id)
+            await self.store.put_plan(guild_id, complete_plan(settings, plan, days, guild.zone, now=now))
             return
         for kind in settings.kinds:
-            if plan[kind] <= now:
+            if plan[kind].due_at <= now:
                 plan = await self._carry_out(guild, plan, kind)
 
     async def _carry_out(self, guild: GuildSettings, plan: RecapPlan, kind: RecapKind) -> RecapPlan:
         """Carry out one recap that is due, or let it wait; return the plan afterwards."""
         guild_id, settings = guild.guild_id, guild.recap
-        due_at, now = plan[kind], self.clock.now()
-        span = find_span(settings, kind, guild.zone, due_at=due_at)
+        planned, now = plan[kind], self.clock.now()
+        span = planned.span
         servers = await self.servers.list_servers(guild_id)
-        ready_at = max(due_at, find_end(span, [ZoneInfo(one.timezone) for one in servers]))
+        ready_at = max(planned.due_at, find_end(span, list_zones(servers)))
         readiness = await self._find_readiness(guild_id, servers, ready_at)
         step = choose_step(kind, ready_at, readiness, now=now)
         if step is Step.WAIT:
             return plan
-        later = find_next_after(settings, kind, guild.zone, due_at=due_at, now=now)
-        after = {**plan, kind: later}
+        after = {**plan, kind: plan_after(settings, planned, guild.zone, now=now)}
         recap = Recap(guild_id=guild_id, kind=kind, period=span.key, state=RecapState.LATE, at=now)
         notice, named = None, frozenset[PlayerId]()
         if step is Step.TELL:

@@ -24,6 +24,7 @@ from utils.models.labels import find_labelled, label_choices
 from utils.models.roles import (
     HELD,
     MOST_RULES,
+    TAKEABLE,
     UNDER_WAY,
     GrantState,
     RoleFacts,
@@ -36,7 +37,7 @@ from utils.models.roles import (
 from utils.models.rule_plans import RuleOutcome, RulePlan, RuleReport, RuleRow
 from utils.models.scope import GuildId, MemberId
 from utils.models.statistics import Board
-from utils.models.texts import Command, Number, Text, Value, join, text
+from utils.models.texts import Command, Mention, Number, Text, Value, join, text
 from utils.models.typed_text import quote
 from utils.services.guilds.audit import AuditLog
 from utils.services.premium.tiers import PremiumService
@@ -77,7 +78,7 @@ class RuleStore(RoleStore, Protocol):  # implemented by RoleRepository
         """Delete a rule; tell whether it was there.
 
         If the role is kept and no other rule is about it, nothing is remembered of it. If another rule is
-        about it, a loss is due since ``due_since``.
+        about it, a loss is due since ``due_since``, or its members have the role as if by hand.
         """
 
 
@@ -113,8 +114,10 @@ class RoleRuleService:
     def __post_init__(self) -> None:
         self._locks = KeyedLocks[GuildId]()
 
-    async def plan_rule(self, guild_id: GuildId, terms: RuleTerms, caller: RoleCaller) -> RulePlan:
-        """Return what a new rule would do.
+    async def plan_rule(
+        self, guild_id: GuildId, role_id: RoleId, given: Mapping[str, object], caller: RoleCaller
+    ) -> RulePlan:
+        """Return what a new rule about a role would do, with the given terms.
 
         Raises:
             InvalidInputError, NotAllowedError, PermissionMissingError: the role may not be given, or not by
@@ -122,14 +125,13 @@ class RoleRuleService:
             LimitReachedError: the tier allows no more rules.
             DiscordAwayError: Discord does not answer.
         """
-        if terms.rank is None and terms.board is not Board.KILLS:
-            raise InvalidInputError(text("A board needs a place on it. Choose “rank” as well."))
-        await self._verify_role(guild_id, terms.role_id, caller)
+        terms = _change_terms(RuleTerms(role_id=role_id), given)
+        await self._verify_role(guild_id, role_id, caller)
         await self._verify_free(guild_id)
         rule = RoleRule(
             guild_id=guild_id,
             rule_id=secrets.token_hex(RULE_ID_BYTES),
-            terms=_check_terms(terms),
+            terms=terms,
             created_by=caller.member_id,
             created_at=self.clock.now(),
         )
@@ -146,7 +148,7 @@ class RoleRuleService:
             DiscordAwayError: Discord does not answer.
         """
         before = await self.find_rule(guild_id, typed)
-        terms = _check_terms(replace(before.terms, **changed))  # type: ignore[arg-type] # names of terms
+        terms = _change_terms(before.terms, changed)
         if terms == before.terms:
             raise InvalidInputError(text("That changes nothing. Choose something to change."))
         await self._verify_role(guild_id, terms.role_id, caller)
@@ -199,6 +201,21 @@ class RoleRuleService:
             raise NotFoundError(RULE_CHANGED)
         await self.looks.close_alert(guild_id, rule.terms.role_id)
         self.looks.want_look(guild_id)
+
+    async def describe_removal(self, rule: RoleRule, *, keeps_roles: bool) -> Text:
+        """Return what becomes of a role when a rule about it is removed."""
+        role_id, obstacle = rule.terms.role_id, self._find_obstacle(rule.guild_id, rule)
+        if obstacle is RoleObstacle.DELETED:
+            return obstacle.describe()
+        role = Mention("@&", role_id)
+        if keeps_roles:
+            return text("Members keep the role {role}.", role=role)
+        rules = await self.store.list_rules(rule.guild_id)
+        if any(one.terms.role_id == role_id and one.rule_id != rule.rule_id for one in rules):
+            said = text("I take the role {role} from everyone who has it by no other rule.", role=role)
+        else:
+            said = text("I take the role {role} from everyone who has it from me.", role=role)
+        return said if obstacle is None or obstacle in TAKEABLE else join([said, obstacle.describe()])
 
     async def list_reports(self, guild_id: GuildId) -> tuple[RuleReport, ...]:
         """Return every rule, with what is in its way.
@@ -346,12 +363,15 @@ def may_hand_out(role: RoleFacts, roles: Mapping[RoleId, RoleFacts], caller: Rol
     return caller.may_manage_roles and highest > role.place
 
 
-def _check_terms(terms: RuleTerms) -> RuleTerms:
-    """Return terms in their stored form.
+def _change_terms(before: RuleTerms, changed: Mapping[str, object]) -> RuleTerms:
+    """Return terms with the changed ones, in their stored form.
 
     Raises:
-        InvalidInputError: the ladder has no name.
+        InvalidInputError: the ladder has no name, or a board was chosen without a place on it.
     """
+    terms = replace(before, **changed)  # type: ignore[arg-type] # names of terms
+    if terms.rank is None and "board" in changed:
+        raise InvalidInputError(text("A board needs a place on it. Choose “rank” as well."))
     ladder = terms.ladder
     if ladder is not None:
         ladder = " ".join(ladder.split()).casefold()
@@ -365,7 +385,7 @@ def _check_terms(terms: RuleTerms) -> RuleTerms:
 def _list_rows(own: RuleFigures, facts: GuildFacts) -> list[RuleRow]:
     """Return what a rule means for every linked member, and for those who have its role."""
     role_id, rows = own.terms.role_id, list[RuleRow]()
-    wishes = {key[1]: wish for key, wish in list_wishes(facts) if key[0] == role_id}
+    wishes = {key[1]: wish for key, wish in list_wishes(facts).items() if key[0] == role_id}
     for member_id in sorted(facts.members | wishes.keys()):
         wish = wishes.get(member_id, Wish(is_wanted=False))
         figures = own.find(member_id)

@@ -52,6 +52,7 @@ from utils.services.roles.rules import (
     RuleFigures,
     decide_all,
     list_asked,
+    list_paused,
     list_wishes,
 )
 from utils.tasks import TaskManager
@@ -108,8 +109,15 @@ class GuildRoles(Protocol):  # implemented by DiscordRoles
 class RoleEditing(Protocol):  # implemented by RoleEdits
     """Gives and takes the roles that are stored as under way."""
 
-    def wake(self, guild_id: GuildId) -> None:
-        """Begin with a guild, if it is not being worked on."""
+    def wake(self, guild_id: GuildId, *, paused: Collection[Key], rules: int) -> None:
+        """Begin with a guild, if it is not being worked on.
+
+        Args:
+            guild_id: the guild.
+            paused: the changes that are not to be made now, because their rules rest.
+            rules: how many rules act by the tier of the guild; with a tier that allows fewer, all changes
+                wait for the next look.
+        """
 
     def list_refused(self, guild_id: GuildId) -> Mapping[RoleId, RoleObstacle]:
         """Return the roles that Discord refused a short while ago, and why."""
@@ -188,7 +196,9 @@ class RoleLooks:
             DiscordAwayError: Discord does not answer.
         """
         facts = await self.read(guild_id, rules, now=now)
-        wanted = {key[1] for key, wish in list_wishes(facts) if wish.is_wanted and key not in facts.grants}
+        wanted = {
+            key[1] for key, wish in list_wishes(facts).items() if wish.is_wanted and key not in facts.grants
+        }
         return await self._ask(guild_id, facts, wanted - facts.answers.keys())
 
     async def read(
@@ -274,8 +284,10 @@ class RoleLooks:
         if changes:
             await self.store.change_grants(guild_id, facts.grants, changes)
         await self._tell_obstacles(guild_id, facts, roles)
-        if any(one is not None and one.state in UNDER_WAY for one in {**facts.grants, **changes}.values()):
-            self.edits.wake(guild_id)
+        known = {key: one for key, one in {**facts.grants, **changes}.items() if one is not None}
+        if any(one.state in UNDER_WAY for one in known.values()):
+            allowed = sum(one.rests not in (RestReason.TIER, RestReason.LIMIT) for one in facts.rules)
+            self.edits.wake(guild_id, paused=list_paused(replace(facts, grants=known)), rules=allowed)
         return is_answered
 
     async def _answer(
@@ -285,7 +297,7 @@ class RoleLooks:
         if not is_compared:
             return await self._ask(guild_id, facts, list_asked(facts, decided))
         again = replace(facts, answers={})
-        asked = {key[1] for key, wish in list_wishes(again) if wish.is_wanted or key in facts.grants}
+        asked = {key[1] for key, wish in list_wishes(again).items() if wish.is_wanted or key in facts.grants}
         answered = await self._ask(guild_id, again, asked)
         self._compare_at[guild_id] = find_next_comparison(guild_id, facts.now)
         self._gone[guild_id] = _list_gone(answered.answers)

@@ -79,7 +79,8 @@ def choose_next(
     member_id: MemberId, facts: GuildFacts, owned: Collection[RoleId]
 ) -> tuple[RuleTerms, Lack] | None:
     """Return the rule that a member misses by the least, and the condition that decides; None without one."""
-    wanted = choose_wishes(member_id, facts, owned).keys()
+    own = choose_wishes(facts, {role_id: [member_id] for role_id in owned})
+    wanted = {role_id for role_id, one in own if one == member_id}
     steps = _find_steps(facts, {*wanted, *owned})
     found = []
     for one in facts.rules:

@@ -5,15 +5,16 @@ are stored, and what Discord said about members' roles, as far as it was asked. 
 grants that change. A change to ``giving`` or ``taking`` is a request that is to be made; who has asked for it
 and whether it was made is not decided here.
 
-* **Margin.** To get a role, a figure must reach the value. To keep it, a bit less is enough
-  (``RuleTerms.keep``), so that a figure at its edge does not move the role back and forth.
+* **Margin.** A bit less than a condition asks is enough to keep a role (``conditions.py``).
 * **Dwell.** A loss, and a gain by a place on a board, needs two looks at least five minutes apart that agree.
   ``due_since`` is stored, so a restart forgets nothing. After a loss the next gain waits as long.
+* **Nothing old is told.** A role that is given again after a restore stays silent for a day, because its loss
+  may be one of before the restore as well.
 * **Nothing is taken without knowledge.** A rule that rests, or whose figures are stale, counts as met for the
   members who hold its role.
 """
 
-from collections.abc import Collection, Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -24,18 +25,23 @@ from utils.models.roles import (
     RoleGrant,
     RoleId,
     RoleRule,
-    RuleMatch,
     RuleTerms,
 )
 from utils.models.rule_plans import MemberFigures
 from utils.models.scope import MemberId
+from utils.services.roles.conditions import depends_on_place, find_met, is_met
 
 DWELL = timedelta(minutes=5)
+SILENT_FOR = timedelta(hours=24)
+"""So long after a restore the loss of a role may be one of before it, because the logs are read again."""
 
 Key = tuple[RoleId, MemberId]
 Grants = Mapping[Key, RoleGrant]
 Decisions = Mapping[Key, RoleGrant | None]
 """The grants that change; None: they go."""
+
+Holders = Mapping[RoleId, Collection[MemberId]]
+"""The members who hold each role from the bot."""
 
 Answers = Mapping[MemberId, frozenset[RoleId] | None]
 """The roles of the members that Discord was asked for; None: no member of the guild."""
@@ -48,6 +54,7 @@ class RuleFigures:
     """A rule, and the figures of every linked member.
 
     Attributes:
+        figures: none for a rule without its server, season or faction.
         rests: why it neither gives nor takes; None if it acts.
         is_stale: its figures are too old to take anything away.
     """
@@ -81,6 +88,12 @@ class Wish:
     is_final: bool = False
 
 
+_WANTED = Wish(is_wanted=True)
+_WANTED_SLOWLY = Wish(is_wanted=True, is_slow=True)
+_UNWANTED = Wish(is_wanted=False)
+_UNWANTED_AT_ONCE = Wish(is_wanted=False, is_final=True)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuildFacts:
     """Everything that a decision needs.
@@ -102,86 +115,48 @@ class GuildFacts:
     now: datetime
 
 
-def compute_floor(value: int, keep: int) -> int:
-    """Return the least figure with which a role is kept."""
-    return value * (100 - keep) // 100
-
-
-def compute_last_place(rank: int, keep: int) -> int:
-    """Return the last place with which a role is kept; the first place has no margin."""
-    return rank if rank == 1 else rank + -(-rank * keep // 100)
-
-
-def is_met(terms: RuleTerms, figures: MemberFigures, *, holds: bool) -> bool:
-    """Tell whether a member's figures are good enough, with the margin if they hold the role."""
-    checks = _check(terms, figures, terms.keep if holds else 0)
-    if terms.match is RuleMatch.ALL:
-        return all(checks)
-    known = list(checks)
-    return not known or any(known)
-
-
-def _check(terms: RuleTerms, figures: MemberFigures, keep: int) -> Iterator[bool]:
-    """Yield whether each condition is met."""
-    for needed, reached in (
-        (terms.kills, figures.kills),
-        (terms.longest, figures.longest),
-        (terms.streak, figures.streak),
-    ):
-        if needed is not None:
-            yield reached >= compute_floor(needed, keep)
-    if terms.kd is not None:
-        ratio = figures.ratio
-        yield ratio is not None and _to_hundredths(ratio) >= compute_floor(_to_hundredths(terms.kd), keep)
-    if terms.level is not None:  # it never falls by itself, so it has no margin
-        yield figures.level >= terms.level
-    if terms.rank is not None:
-        yield figures.place is not None and figures.place <= compute_last_place(terms.rank, keep)
-    if terms.faction_id is not None:
-        yield figures.faction_id == terms.faction_id
-
-
-def _to_hundredths(ratio: float) -> int:
-    return round(100 * ratio)
-
-
-def depends_on_place(terms: RuleTerms, figures: MemberFigures) -> bool:
-    """Tell whether a rule that is met would not be met without the place."""
-    if terms.rank is None:
-        return False
-    if terms.match is RuleMatch.ALL:
-        return True
-    without = replace(terms, rank=None)
-    return not any(_check(without, figures, 0))
-
-
-def choose_wishes(member_id: MemberId, facts: GuildFacts, held: Container[RoleId]) -> dict[RoleId, Wish]:
-    """Return the roles that the rules want for a linked member; all others are unwanted."""
-    met = [one for one in facts.rules if _is_satisfied(one, member_id, held)]
-    highest: dict[str, RoleId] = {}
-    for one in met:
-        if (ladder := one.terms.ladder) is not None:
-            known = highest.get(ladder, one.terms.role_id)
-            highest[ladder] = max(
-                known, one.terms.role_id, key=lambda role: (facts.order.get(role, -1), role)
-            )
-    wishes: dict[RoleId, Wish] = {}
-    for one in met:
-        role_id, ladder = one.terms.role_id, one.terms.ladder
-        if ladder is not None and highest[ladder] != role_id:
-            continue
-        is_slow = depends_on_place(one.terms, one.find(member_id))
-        before = wishes.get(role_id)
-        wishes[role_id] = Wish(is_wanted=True, is_slow=is_slow and (before is None or before.is_slow))
+def choose_wishes(facts: GuildFacts, held: Holders) -> dict[Key, Wish]:
+    """Return the roles that the rules want for linked members; all others are unwanted."""
+    linked = frozenset(facts.members)
+    satisfied = [(one, linked & _find_satisfied(one, held.get(one.terms.role_id, ()))) for one in facts.rules]
+    highest = _find_highest(satisfied, facts.order)
+    wishes: dict[Key, Wish] = {}
+    for one, satisfied_by in satisfied:
+        terms, role_id, ladder = one.terms, one.terms.role_id, one.terms.ladder
+        for member_id in satisfied_by:
+            if ladder is not None and highest[ladder, member_id] != role_id:
+                continue
+            key = (role_id, member_id)
+            if terms.rank is None or not depends_on_place(terms, one.find(member_id)):
+                wishes[key] = _WANTED
+            else:
+                wishes.setdefault(key, _WANTED_SLOWLY)
     return wishes
 
 
-def _is_satisfied(one: RuleFigures, member_id: MemberId, held: Container[RoleId]) -> bool:
-    holds = one.terms.role_id in held
+def _find_satisfied(one: RuleFigures, holders: Collection[MemberId]) -> set[MemberId]:
+    """Return the members for whom a rule counts as met."""
     if one.rests is not None:
-        return holds
-    figures = one.find(member_id)
-    return is_met(one.terms, figures, holds=holds) or (holds and one.is_stale)
+        return set(holders)
+    reached = find_met(one.terms, one.figures, holds=False)
+    if one.is_stale:
+        return reached.union(holders)
+    of_holders = {member_id: one.find(member_id) for member_id in holders}
+    return reached | find_met(one.terms, of_holders, holds=True)
+
+
+def _find_highest(
+    satisfied: Sequence[tuple[RuleFigures, Collection[MemberId]]], order: Mapping[RoleId, int]
+) -> Mapping[tuple[str, MemberId], RoleId]:
+    """Return the role of each member that stands highest on a ladder."""
+    highest: dict[tuple[str, MemberId], RoleId] = {}
+    for terms, members in ((one.terms, members) for one, members in satisfied):
+        if terms.ladder is None:
+            continue
+        for step in [(terms.ladder, member_id) for member_id in members]:
+            known = highest.get(step, terms.role_id)
+            highest[step] = max(known, terms.role_id, key=lambda role: (order.get(role, -1), role))
+    return highest
 
 
 def decide(
@@ -245,10 +220,11 @@ def _decide_held(
     if has is False and grant.state is GrantState.GIVEN:
         return RoleGrant(grant.role_id, grant.member_id, GrantState.WITHHELD, now)
     if wish.is_wanted:
-        return grant if grant.due_since is None else replace(grant, due_since=None)
+        is_silent = grant.is_silent and now - grant.changed_at < SILENT_FOR
+        return replace(grant, due_since=None, is_silent=is_silent)
     due_since = grant.due_since or now
     if is_open and (wish.is_final or now - due_since >= DWELL):
-        return RoleGrant(grant.role_id, grant.member_id, GrantState.TAKING, now)
+        return replace(grant, state=GrantState.TAKING, changed_at=now, due_since=None)
     return replace(grant, due_since=due_since)
 
 
@@ -256,7 +232,8 @@ def decide_all(facts: GuildFacts) -> Decisions:
     """Return the grants of a guild that change; None: they go."""
     decided = dict(_decide_each(facts))
     _hold_crowns(facts, decided)
-    return {key: grant for key, grant in decided.items() if grant != facts.grants.get(key)}
+    pairs = [(key, grant, facts.grants.get(key)) for key, grant in decided.items()]
+    return {key: grant for key, grant, before in pairs if grant is not before and grant != before}
 
 
 def list_asked(facts: GuildFacts, decided: Decisions) -> frozenset[MemberId]:
@@ -267,24 +244,22 @@ def list_asked(facts: GuildFacts, decided: Decisions) -> frozenset[MemberId]:
     return frozenset(begins - facts.answers.keys())
 
 
-def list_wishes(facts: GuildFacts) -> Iterator[tuple[Key, Wish]]:
-    """Yield the wish about each role of each member who has a grant, or should have the role."""
-    by_member: dict[MemberId, set[RoleId]] = {}
-    for role_id, member_id in facts.grants:
-        by_member.setdefault(member_id, set()).add(role_id)
+def list_wishes(facts: GuildFacts) -> dict[Key, Wish]:
+    """Return the wish about each role of each member who has a grant, or should have the role."""
+    held: dict[RoleId, list[MemberId]] = {}
+    for (role_id, member_id), grant in facts.grants.items():
+        if grant.state in HELD:
+            held.setdefault(role_id, []).append(member_id)
+    wishes = choose_wishes(facts, held)
     ruled = {one.terms.role_id for one in facts.rules}
-    linked = frozenset(facts.members)
-    for member_id in linked | by_member.keys():
-        roles = by_member.get(member_id, set())
-        held = {role for role in roles if facts.grants[role, member_id].state in HELD}
-        wishes = choose_wishes(member_id, facts, held) if member_id in linked else {}
-        for role_id in roles | wishes.keys():
-            is_final = member_id not in linked or role_id not in ruled
-            yield (role_id, member_id), wishes.get(role_id, Wish(is_wanted=False, is_final=is_final))
+    for role_id, member_id in facts.grants.keys() - wishes.keys():
+        is_final = member_id not in facts.members or role_id not in ruled
+        wishes[role_id, member_id] = _UNWANTED_AT_ONCE if is_final else _UNWANTED
+    return wishes
 
 
 def _decide_each(facts: GuildFacts) -> Iterator[tuple[Key, RoleGrant | None]]:
-    for key, wish in list_wishes(facts):
+    for key, wish in list_wishes(facts).items():
         role_id, member_id = key
         answer = facts.answers.get(member_id, frozenset())
         if answer is None:  # they left, and their roles with them
@@ -327,3 +302,23 @@ def _is_left_over(grant: RoleGrant, facts: GuildFacts) -> bool:
     return any(one.is_stale for one in own) and not any(
         is_met(one.terms, one.find(grant.member_id), holds=True) for one in own
     )
+
+
+def list_paused(facts: GuildFacts) -> frozenset[Key]:
+    """Return the requests that are not to be made while a rule rests.
+
+    A rule that rests gives no role and takes none. The loss of a role after the last link depends on no rule.
+    """
+    resting = {one.terms.role_id for one in facts.rules if one.rests is not None}
+    return frozenset(
+        (role_id, member_id)
+        for (role_id, member_id), grant in facts.grants.items()
+        if role_id in resting and member_id in facts.members and _is_paused(grant, facts)
+    )
+
+
+def _is_paused(grant: RoleGrant, facts: GuildFacts) -> bool:
+    if grant.state is not GrantState.GIVING:
+        return grant.state is GrantState.TAKING
+    acting = [one for one in facts.rules if one.terms.role_id == grant.role_id and one.rests is None]
+    return not any(one.is_stale or is_met(one.terms, one.find(grant.member_id), holds=True) for one in acting)

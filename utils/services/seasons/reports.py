@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from utils.clock import Clock
 from utils.errors import AmbiguousError, InvalidInputError, NotFoundError
@@ -20,14 +19,14 @@ from utils.models.seasons import (
     SeasonState,
     SeasonWinners,
 )
-from utils.models.servers import GameServer
+from utils.models.servers import GameServer, list_zones
 from utils.models.statistics import Board
 from utils.models.texts import Command, Text, Value, text
 from utils.services.factions.factions import FactionService
 from utils.services.players.coverage import ALL_SERVERS, CoverageService
 from utils.services.players.statistics import StatisticsService
 from utils.services.seasons.choosing import choose_season
-from utils.services.seasons.rules import find_today
+from utils.services.seasons.rules import find_today, list_covered
 from utils.services.seasons.running import SeasonSource
 from utils.services.servers.game_servers import GameServerService
 
@@ -67,7 +66,7 @@ class SeasonReports:
         seasons = await self._list_fitting(guild_id, server)
         season = choose_season(seasons, typed) if typed else await self._choose_current(seasons)
         covered = await self._list_covered(season)
-        zones = [ZoneInfo(one.timezone) for one in covered] or [ZoneInfo("UTC")]
+        zones = list_zones(covered)
         today = find_today(zones, self.clock.now())
         where = (await self._list_places(guild_id))[season.server_id]
         return SeasonReport(season, where, today, await self._find_first(season, covered))
@@ -154,7 +153,7 @@ class SeasonReports:
 
     async def _list_covered(self, season: Season) -> Sequence[GameServer]:
         servers = await self.servers.list_servers(season.guild_id)
-        return [one for one in servers if season.covers(one.scope.server_id)]
+        return list_covered(season, servers)
 
     async def _list_places(self, guild_id: GuildId) -> Mapping[ServerId, Value]:
         """Return the words for the servers of every season of a guild."""

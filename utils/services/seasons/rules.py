@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from utils.errors import InvalidInputError
 from utils.models.seasons import LONGEST_DAYS, Season, SeasonState
+from utils.models.servers import GameServer
 from utils.models.texts import Command, Day, Number, Text, text
 
 EARLIEST = timedelta(hours=1)
@@ -22,7 +23,12 @@ FARTHEST = timedelta(days=365)
 """How far from today the first day may be, in both directions."""
 
 Zones = Sequence[ZoneInfo]
-"""The zones of the covered servers; a guild without servers has that of UTC."""
+"""The zones of the covered servers (``list_zones``)."""
+
+
+def list_covered(season: Season, servers: Sequence[GameServer]) -> list[GameServer]:
+    """Return those servers that a season covers."""
+    return [one for one in servers if season.covers(one.scope.server_id)]
 
 
 def begin_day(day: date, zone: ZoneInfo) -> datetime:

@@ -5,11 +5,9 @@ changes at one moment, or of a change and the timer, one wins; the other is refu
 season.
 """
 
-from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from datetime import date
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from utils.clock import Clock
 from utils.errors import InvalidInputError, LimitReachedError
@@ -18,12 +16,12 @@ from utils.locks import KeyedLocks
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
 from utils.models.scope import ALL_SERVERS, GuildId, MemberId
 from utils.models.seasons import MOST_SEASONS, NAME_CHARACTERS, Season, SeasonState
-from utils.models.servers import GameServer
+from utils.models.servers import list_zones
 from utils.models.texts import Command, Number, Text, text
 from utils.models.visible_text import clean_text
 from utils.services.guilds.audit import AuditLog, Change
 from utils.services.seasons.choosing import choose_season
-from utils.services.seasons.rules import find_begin, find_today, verify_days, verify_free
+from utils.services.seasons.rules import find_begin, find_today, list_covered, verify_days, verify_free
 from utils.services.seasons.running import SeasonSource
 from utils.services.seasons.typed_days import TODAY, read_day
 from utils.services.servers.game_servers import GameServerService, list_chosen
@@ -84,7 +82,7 @@ class SeasonService:
         if not name:
             raise InvalidInputError(text("The name needs a letter or a number. Choose another name."))
         servers = await list_chosen(self.servers, guild_id, form.server)
-        zones, now = _list_zones(servers), self.clock.now()
+        zones, now = list_zones(servers), self.clock.now()
         today = find_today(zones, now)
         first = read_day(form.first_day or TODAY, today=today)
         last = None if form.last_day is None else read_day(form.last_day, today=today)
@@ -129,8 +127,8 @@ class SeasonService:
             InvalidInputError: it ends then in any case.
         """
         servers = await self.servers.list_servers(season.guild_id)
-        covered = [one for one in servers if season.covers(one.scope.server_id)]
-        last = max(find_today(_list_zones(covered), self.clock.now()), season.first_day)
+        covered = list_covered(season, servers)
+        last = max(find_today(list_zones(covered), self.clock.now()), season.first_day)
         if season.final_day <= last:
             raise InvalidInputError(text("**{season}** ends today anyway.", season=season.name))
         return last
@@ -204,10 +202,6 @@ _FULL = text(
     most=Number(MOST_SEASONS),
     cancel=Command("season cancel"),
 )
-
-
-def _list_zones(servers: Sequence[GameServer]) -> Sequence[ZoneInfo]:
-    return [ZoneInfo(one.timezone) for one in servers] or [ZoneInfo("UTC")]
 
 
 def _describe_wrong_state(season: Season) -> Text:

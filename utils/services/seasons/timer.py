@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from utils.clock import Clock
 from utils.errors import TierRequiredError
@@ -23,7 +22,7 @@ from utils.models.notices.notice import Notice
 from utils.models.premium import Feature
 from utils.models.scope import GuildId, ServerId
 from utils.models.seasons import FROZEN_ROWS, SEASON_BOARDS, Season, SeasonResult, SeasonState
-from utils.models.servers import GameServer
+from utils.models.servers import GameServer, list_zones
 from utils.models.statistics import Board, Coverage
 from utils.services.factions.figures import FactionFigureService
 from utils.services.guilds.news import build_news_queued, has_open_news
@@ -32,7 +31,7 @@ from utils.services.players.statistics import StatisticsService
 from utils.services.ports import ChannelFinder, ServerStore
 from utils.services.premium.tiers import PremiumService
 from utils.services.seasons.notices import build_season_notice
-from utils.services.seasons.rules import find_due_state
+from utils.services.seasons.rules import find_due_state, list_covered
 from utils.services.seasons.running import SeasonSource
 from utils.tasks import TaskManager
 
@@ -110,7 +109,7 @@ class SeasonTimer:
 
     async def _move(self, season: Season, servers: Sequence[GameServer], running: set[ServerId]) -> Season:
         """Carry out the steps of one season that are due, and return it as it is then."""
-        covered = [one for one in servers if season.covers(one.scope.server_id)]
+        covered = list_covered(season, servers)
         while (due := await self._find_due(season, covered)) is not None:
             if due is SeasonState.RUNNING and season.server_id in running:
                 return season
@@ -127,7 +126,7 @@ class SeasonTimer:
     async def _find_due(self, season: Season, covered: Sequence[GameServer]) -> SeasonState | None:
         if not covered and not season.is_of_all:
             return SeasonState.CANCELLED if season.state.is_moving else None  # its server was removed
-        zones = [ZoneInfo(one.timezone) for one in covered] or [ZoneInfo("UTC")]
+        zones = list_zones(covered)
         is_closing = season.state is SeasonState.CLOSING
         reads = [(await self.servers.get_health(one.scope)).last_read_at for one in covered if is_closing]
         return find_due_state(season, zones, reads, now=self.clock.now())

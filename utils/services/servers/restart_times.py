@@ -50,7 +50,7 @@ def find_next_restart(
     server: GameServer, run_starts: Sequence[datetime], *, now: datetime
 ) -> NextRestart | None:
     """Return the next restart of a server; None if its times are neither set nor learnt."""
-    zone = ZoneInfo(server.timezone)
+    zone = server.zone
     times = _list_times(server, run_starts, zone)
     upcoming = (at for at in _list_moments(times, zone, now) if at > now)
     at = min(upcoming, default=None)
@@ -59,14 +59,14 @@ def find_next_restart(
 
 def list_set_restarts(server: GameServer, *, now: datetime) -> list[datetime]:
     """Return the restarts of the next day, by the times that an admin set, the next one first."""
-    zone = ZoneInfo(server.timezone)
+    zone = server.zone
     times = [time.fromisoformat(one) for one in server.restart_times]
     return sorted(at for at in _list_moments(times, zone, now) if at > now)
 
 
 def is_near_restart(server: GameServer, run_starts: Sequence[datetime], *, now: datetime) -> bool:
     """Tell whether a restart is due now, or was a moment ago."""
-    zone = ZoneInfo(server.timezone)
+    zone = server.zone
     times = _list_times(server, run_starts, zone)
     return any(abs(at - now) <= NEAR_TIME for at in _list_moments(times, zone, now))
 

@@ -28,6 +28,7 @@ from utils.errors import (
     NotLinkedError,
     UserFacingError,
 )
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.deaths import Death
 from utils.models.factions import (
     MOST_FACTIONS,
@@ -56,6 +57,7 @@ NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 GUILD, OTHER = GuildId(42), GuildId(43)
 ANNA, BERT, CARL, DORA = MemberId(1 << 62), MemberId(2), MemberId(3), MemberId(4)
+ADMIN = MemberId(9)
 LEADER, OFFICER, MEMBER = FactionRank.LEADER, FactionRank.OFFICER, FactionRank.MEMBER
 
 
@@ -315,6 +317,13 @@ async def test_invitation_is_checked_when_it_is_used(camp: Camp) -> None:
         await camp.do(lambda unit, one=one: rules.invite(unit, BERT, MemberId(500 + one), now=NOW))
     with pytest.raises(LimitReachedError):
         await camp.do(lambda unit: rules.invite(unit, BERT, DORA, now=NOW))
+    await camp.join(wolves, CARL)
+    await camp.do(lambda unit: rules.give_rank(unit, ANNA, CARL, OFFICER, now=NOW))
+    with pytest.raises(NotAllowedError):
+        await camp.do(lambda unit: rules.kick(unit, BERT, CARL, now=NOW))
+    await camp.do(lambda unit: rules.give_rank(unit, ANNA, CARL, MEMBER, now=NOW))
+    await camp.do(lambda unit: rules.kick(unit, BERT, CARL, now=NOW))
+    assert await camp.list_ranks() == {ANNA: LEADER, BERT: OFFICER}
     await camp.do(lambda unit: rules.invite(unit, BERT, DORA, now=NOW + 4 * DAY))
 
 
@@ -345,6 +354,46 @@ async def test_members_are_told_of_an_invitation_a_kick_and_the_lead(camp: Camp)
         (BERT, DirectEvent.INVITED, NOW + 7 * DAY),
     ]
     assert {one.faction_name for one in waiting} == {"Wolves"}
+
+
+async def test_members_are_told_of_what_others_change_for_them(camp: Camp) -> None:
+    """An admin gives the lead away, ends a last link, or disbands; the member who acts knows it."""
+    notifications = NotificationRepository(camp.database, fences=lambda _: None)
+    for member_id in (ANNA, BERT, CARL, DORA):
+        await NotificationService(notifications).switch(
+            GUILD, member_id, Topic.FACTION, is_on=True, locale="de"
+        )
+    wolves = await camp.found(ANNA)
+    await camp.join(wolves, BERT, CARL, DORA)
+
+    async def choose(leader: MemberId, by: MemberId) -> None:
+        await camp.do(lambda unit: rules.choose_leader(unit, wolves.faction_id, leader, actor_id=by, now=NOW))
+
+    def describe(link: Link) -> AuditEntry:
+        return AuditEntry(NOW, ADMIN, AuditAction.LINK_REMOVE, AuditFacts(member_id=link.member_id))
+
+    await choose(BERT, ADMIN)
+    await choose(ANNA, BERT)
+    players = [PlayerId(f"p{CARL}")]
+    await camp.links.remove(GUILD, CARL, players, at=NOW, describe=describe)
+    players = [PlayerId(f"p{DORA}")]
+    await camp.links.remove(GUILD, DORA, players, at=NOW)
+    await camp.do(lambda unit: rules.disband_by_hand(unit, wolves.faction_id, actor_id=ADMIN, now=NOW))
+    foxes = await camp.found(BERT, "Foxes", "FOX", at=NOW + 9 * DAY)
+    await camp.join(foxes, ANNA, at=NOW + 9 * DAY)
+    await camp.do(lambda unit: rules.disband(unit, BERT, now=NOW + 10 * DAY))
+    waiting = await notifications.list_waiting(GUILD)
+    assert sorted((one.faction_name, one.event, one.member_id) for one in waiting) == sorted(
+        [
+            ("Wolves", DirectEvent.LEADS, BERT),
+            ("Wolves", DirectEvent.LED, ANNA),
+            ("Wolves", DirectEvent.LEADS, ANNA),
+            ("Wolves", DirectEvent.KICKED, CARL),
+            ("Wolves", DirectEvent.KICKED, ANNA),
+            ("Wolves", DirectEvent.KICKED, BERT),
+            ("Foxes", DirectEvent.KICKED, ANNA),
+        ]
+    )
 
 
 async def test_pauses_between_foundings_and_edits_are_kept(camp: Camp) -> None:

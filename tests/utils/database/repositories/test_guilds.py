@@ -6,9 +6,12 @@ from tests.fakes.clock import START
 from tests.fakes.storage import put_settings
 from utils.database.core.database import SafeDatabase
 from utils.database.repositories.guilds import KEPT_TOLD, GuildRepository
+from utils.database.repositories.premium import PremiumRepository
 from utils.database.repositories.scope_index import ScopeIndexRepository
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.guilds import GuildSettings
-from utils.models.scope import GuildId
+from utils.models.premium import Grant, PremiumAction, PremiumEvent
+from utils.models.scope import GuildId, MemberId
 from utils.models.sharding import Sharding
 
 NEW, KNOWN, FORMER = GuildId(1), GuildId(2), GuildId(3)
@@ -30,6 +33,24 @@ async def test_guild_that_the_bot_knew_before_is_not_welcomed(database: SafeData
     await put_settings(guilds, KNOWN, admin_role_id=9)
     await guilds.set_left(FORMER, is_left=True)
     assert [await guilds.note_welcome(guild_id, at=START) for guild_id in (KNOWN, FORMER)] == [False, False]
+
+
+async def test_command_or_grant_before_the_welcome_does_not_prevent_it(database: SafeDatabase) -> None:
+    """Neither tells that the bot spoke in the guild; the welcome leaves both, and comes once."""
+    guilds, grants = GuildRepository(database), PremiumRepository(database)
+    await guilds.add_locale_uses(NEW, {("2025-05", "de"): 7})
+    grant = Grant(2, START, MemberId(7), None)
+    event = PremiumEvent(START, PremiumAction.GRANTED, 2, by=MemberId(7))
+    entry = AuditEntry(START, MemberId(7), AuditAction.PREMIUM_GRANT, AuditFacts())
+    await grants.write_grant(KNOWN, grant, event, entry=entry)
+    for guild_id in (NEW, KNOWN):
+        assert [await guilds.note_welcome(guild_id, at=START) for _ in range(2)] == [True, False]
+    assert (await grants.get_premium(KNOWN)).grant == grant
+    [known] = await database.unscoped("guilds").find({"guild_id": int(NEW)}).to_list(None)
+    assert (known["locales"], known["welcomed_at"]) == ({"2025-05": {"de": 7}}, START)
+    await put_settings(guilds, FORMER, admin_role_id=9)
+    await guilds.add_locale_uses(FORMER, {("2025-05", "de"): 7})
+    assert not await guilds.note_welcome(FORMER, at=START)
 
 
 async def test_sent_alerts_are_kept_for_their_guild_and_the_oldest_go(database: SafeDatabase) -> None:

@@ -13,8 +13,9 @@ from tests.utils.database.repositories.test_erasures import NOW, Place
 from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
 from utils.database.documents.death_documents import read_death
+from utils.database.documents.xp_documents import KNOWN_LEVEL
 from utils.database.read_models.standings.standings import Standings
-from utils.database.repositories.levels import LevelRepository
+from utils.database.repositories.levels import CHANGES_AT_ONCE, LevelRepository
 from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.outbox import OutboxRepository
 from utils.database.repositories.xp_events import XpEventRepository
@@ -22,7 +23,7 @@ from utils.errors import LimitReachedError, NotFoundError, StorageUnavailableErr
 from utils.events import EventDispatcher
 from utils.models.deaths import DeathRow
 from utils.models.guilds import ChannelKind
-from utils.models.levels import LevelChange
+from utils.models.levels import KnownLevel, LevelChange
 from utils.models.links import Link
 from utils.models.notices.levels import LevelNotice, XpEventNotice
 from utils.models.notices.outbox import Feed
@@ -120,6 +121,33 @@ async def test_level_is_told_once_whenever_the_process_ends(town: Town) -> None:
     assert (notice.player_name, notice.member_id, notice.server_name) == ("Anna", ANNA, "")
     [level] = await town.list_levels()
     assert (level["member_id"], level["level"], level["is_told"]) == (ANNA, 1, True)
+
+
+async def test_many_silent_levels_are_stored_in_pieces(town: Town, database: SafeDatabase) -> None:
+    """A process that ends in between leaves whole pieces, and the next one stores the rest."""
+    members = [MemberId(number) for number in range(100, 102 + 2 * CHANGES_AT_ONCE)]
+    before, after = KnownLevel(3, is_told=False, basis="a"), KnownLevel(4, is_told=False, basis="b")
+    documents = [
+        {"guild_id": int(town.guild_id), "member_id": int(one), **KNOWN_LEVEL.build(before)}
+        for one in members
+    ]
+    await database.unscoped("levels").insert_many(documents)
+    changes = [LevelChange(one, before, after, None) for one in members]
+    begun: list[GuildId] = []
+
+    def find_fence(guild_id: GuildId) -> None:
+        begun.append(guild_id)
+        if len(begun) == 2:
+            raise StorageUnavailableError("gone")
+
+    levels = LevelRepository(database, Standings(database), fences=find_fence)
+    with pytest.raises(StorageUnavailableError):
+        await levels.put_silently(town.guild_id, changes, at=NOW)
+    stored = await levels.list_levels(town.guild_id)
+    assert [one for one in members if stored[one] == after] == members[:CHANGES_AT_ONCE]
+    await levels.put_silently(town.guild_id, changes, at=NOW)
+    assert await levels.list_levels(town.guild_id) == dict.fromkeys(members, after)
+    assert len(begun) == 2 + 3
 
 
 async def test_two_looks_at_one_moment_tell_a_level_once(town: Town) -> None:

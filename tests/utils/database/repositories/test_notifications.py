@@ -124,7 +124,7 @@ async def test_message_is_prepared_once_and_counted(
         await tell(bounties, scope, build_claim(build_bounty(scope, f"b{number}", placed_at=at)))
     first, second = await notifications.list_waiting(guild_id)
     prepared = await notifications.prepare(guild_id, [first, second], at=START)
-    joined = [replace(one, joined=first.nonce, prepared_at=START) for one in (first, second)]
+    joined = [replace(one, joined=first.nonce, prepared_at=START, locale="de") for one in (first, second)]
     assert list(prepared) == joined
     assert list(await notifications.list_waiting(guild_id)) == joined
     wanted = await notifications.find(guild_id, ANN)

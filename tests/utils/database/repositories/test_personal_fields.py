@@ -65,6 +65,7 @@ from utils.models.players import BoardRow, Counters
 from utils.models.posted_boards import BoardKey
 from utils.models.premium import Grant, PremiumAction, PremiumEvent
 from utils.models.recaps import (
+    PlannedRecap,
     Recap,
     RecapBest,
     RecapFigures,
@@ -229,7 +230,7 @@ async def write_recap(place: Place) -> None:
         servers=(RecapServerFigures("North", 12, 1, wolf), RecapServerFigures("South")),
     )
     span = RecapSpan(RecapKind.DAILY, NOW.date(), NOW.date())
-    plan = {RecapKind.DAILY: NOW}
+    plan = {RecapKind.DAILY: PlannedRecap(NOW, span)}
     await recaps.put_plan(guild_id, plan)
     await recaps.finish_recap(
         guild_id,

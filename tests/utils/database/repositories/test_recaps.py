@@ -24,6 +24,7 @@ from utils.models.guilds import ChannelKind
 from utils.models.players import Counters, NamedCount, PlayerDay, PlayerRecord, sum_counters
 from utils.models.recaps import (
     MOST_RECAPS,
+    PlannedRecap,
     Recap,
     RecapBest,
     RecapFigures,
@@ -54,8 +55,10 @@ DAILY, WEEKLY = RecapKind.DAILY, RecapKind.WEEKLY
 MONDAY, SUNDAY = date(2025, 4, 28), date(2025, 5, 4)  # deaths are made from Wednesday noon on
 WEEK = RecapSpan(WEEKLY, MONDAY, SUNDAY)
 DUE_AT = datetime(2025, 5, 5, 9, tzinfo=UTC)
-PLAN: RecapPlan = {WEEKLY: DUE_AT}
-NEXT: RecapPlan = {WEEKLY: DUE_AT + timedelta(days=7)}
+PLAN: RecapPlan = {WEEKLY: PlannedRecap(DUE_AT, WEEK)}
+NEXT: RecapPlan = {
+    WEEKLY: PlannedRecap(DUE_AT + timedelta(days=7), RecapSpan(WEEKLY, date(2025, 5, 5), date(2025, 5, 11)))
+}
 DAY, A_DAY = timedelta(days=1), 86_400
 MakeDeath = Callable[..., Death]
 
@@ -273,7 +276,7 @@ async def test_guild_remembers_sixty_recaps(house: House) -> None:
 
 
 async def test_timer_finds_guilds_that_are_due(house: House, stranger: ServerScope) -> None:
-    """They have a news channel, and a recap is due or none is planned; new settings take the plan away."""
+    """They have a news channel, and a recap is due or none is planned; new settings take its moments away."""
     both = tuple(sorted((house.guild_id, stranger.guild_id)))
     await house.recaps.put_plan(house.guild_id, PLAN)
     assert await house.index.list_guilds_with_due_recaps(DUE_AT) == ()
@@ -289,6 +292,7 @@ async def test_timer_finds_guilds_that_are_due(house: House, stranger: ServerSco
     await house.guilds.write_settings(house.guild_id, before, after)
     assert await house.guilds.get_settings(house.guild_id) == after
     assert await house.recaps.find_plan(house.guild_id) == {}
+    assert await house.recaps.find_days(house.guild_id) == {WEEKLY: WEEK}
     assert await house.index.list_guilds_with_due_recaps(DUE_AT - DAY) == (house.guild_id,)
 
 
@@ -302,11 +306,12 @@ async def test_restore_passes_over_recaps_that_are_due(house: House, stranger: S
     data = RestoredData(house.database, fence, default_tier=1, now=DUE_AT, guild_id=None)
     await pass_over_recaps(data)
     assert await house.recaps.find_plan(house.guild_id) == {}
+    assert await house.recaps.find_days(house.guild_id) == {}
     assert await house.recaps.find_plan(stranger.guild_id) == NEXT
 
 
-async def test_another_time_zone_takes_the_plan_away(house: House) -> None:
-    """The moments that were planned are those of the old clock; another language changes none of them."""
+async def test_another_time_zone_takes_the_moments_away(house: House) -> None:
+    """The moments are those of the old clock, but the days stay. Another language changes neither."""
     before = await house.guilds.get_settings(house.guild_id)
     await house.recaps.put_plan(house.guild_id, PLAN)
     spoken = replace(before, language="fr")
@@ -315,4 +320,6 @@ async def test_another_time_zone_takes_the_plan_away(house: House) -> None:
     moved = replace(spoken, timezone="Asia/Tokyo")
     await house.guilds.write_settings(house.guild_id, spoken, moved)
     assert await house.recaps.find_plan(house.guild_id) == {}
+    assert await house.recaps.find_days(house.guild_id) == {WEEKLY: WEEK}
+    assert not await house.finish()  # a timer that read the old plan
     assert await house.guilds.get_settings(house.guild_id) == moved

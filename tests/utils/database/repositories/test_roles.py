@@ -134,7 +134,7 @@ async def test_given_roles_are_doubted_after_a_restore(roles: RoleRepository, da
 async def test_rule_that_is_removed_leaves_its_role_or_a_loss_that_is_due(
     roles: RoleRepository, *, keeps_roles: bool
 ) -> None:
-    """While another rule is about the role, it decides; the last one's removal takes the role or keeps it."""
+    """While another rule is about the role, it decides what is not kept; the last one's removal takes it."""
     first, second = build_rule("a", EVERYTHING), build_rule("b", RuleTerms(role_id=HUNTER), minute=1)
     for rule in (first, second):
         await roles.insert_rule(GUILD, rule, entry=ENTRY)
@@ -146,8 +146,9 @@ async def test_rule_that_is_removed_leaves_its_role_or_a_loss_that_is_due(
 
     assert await delete(first)
     assert not await delete(first)
-    due = {one.member_id: one.due_since for one in await roles.list_grants(GUILD)}
-    assert due == {MemberId(1): DUE, BERT: None}
+    left = {one.member_id: (one.state, one.due_since) for one in await roles.list_grants(GUILD)}
+    given = (GrantState.BY_HAND, None) if keeps_roles else (GrantState.GIVEN, DUE)
+    assert left == {MemberId(1): given, BERT: (GrantState.BY_HAND, None)}
     assert await delete(second)
     assert (await roles.list_rules(GUILD), len(await roles.list_grants(GUILD))) == (
         (),

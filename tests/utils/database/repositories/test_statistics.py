@@ -195,7 +195,7 @@ async def test_board_ranks_players_summed_over_servers(
     board: str,
     expected: list[tuple[int, str, float]],
 ) -> None:
-    """Only players with a value have a rank, and each player's own row equals that of the page."""
+    """Only players with a value have a rank; the first places and each own row equal those of the page."""
     guild_id, both, minimum = (
         scope.guild_id,
         [scope.server_id, neighbour.server_id],
@@ -207,6 +207,10 @@ async def test_board_ranks_players_summed_over_servers(
     shown = [(row.rank, row.name, row.value) for row in found.rows]
     assert (shown, found.total, found.own) == (expected, len(expected), None)
     assert found.summed == pytest.approx(sum(value for _, _, value in expected))
+    first = await statistics.find_first_places(
+        CoveredDeaths(guild_id, both), board=board, minimum_kills=minimum, limit=2
+    )
+    assert [*first.items()] == [(row.player_id, row.rank) for row in found.rows[:2]]
     for row in found.rows:
         own = await statistics.list_board(
             CoveredDeaths(guild_id, both),

@@ -22,6 +22,8 @@ NAMES = st.text(alphabet="aА0Oо l1Iß-_.'&ёЕΗñ軍ष", min_size=3, max_siz
         ("日本軍", "日本軍"),
         ("हिन्द", "हिन्द"),
         ("Łódź", "Łódź"),
+        ("Ab1", "Ab1"),
+        ("a" * 24, "a" * 24),
     ],
 )
 def test_name_is_stored_in_one_form(typed: str, stored: str) -> None:
@@ -93,7 +95,9 @@ def test_key_of_a_name_is_the_same_however_it_is_typed(typed: str) -> None:
     assert compute_name_key(unicodedata.normalize("NFD", name)) == key
 
 
-@pytest.mark.parametrize(("typed", "tag"), [("wlf", "WLF"), ("[A1]", "A1"), (" 12345 ", "12345")])
+@pytest.mark.parametrize(
+    ("typed", "tag"), [("a1", "A1"), ("wlf", "WLF"), ("[A1]", "A1"), (" 12345 ", "12345")]
+)
 def test_tag_is_stored_in_capitals(typed: str, tag: str) -> None:
     """Brackets around it belong to its look."""
     assert read_tag(typed) == tag

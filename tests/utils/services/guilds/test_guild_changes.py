@@ -87,8 +87,8 @@ async def test_style_of_a_channel_is_stored_checked_and_told_in_words(office: Of
     assert office.shelf.guilds.settings[GUILD].styles == {}
     assert office.audited == [
         (ADMIN, "channel style", "style of <#1>: story → cards only, delay of <#1>: off → 5 minutes"),
-        (ADMIN, "channel style", "minimum distance of <#1>: off → 50 m"),
-        (ADMIN, "channel style", "minimum distance of <#1>: 50 m → off"),
+        (ADMIN, "channel style", "minimum distance of <#1>: off → 50\u00a0m"),
+        (ADMIN, "channel style", "minimum distance of <#1>: 50\u00a0m → off"),
         (
             ADMIN,
             "channel style",

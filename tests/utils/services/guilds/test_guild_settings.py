@@ -122,3 +122,17 @@ async def test_language_is_known_only_if_the_storage_tells_it_in_time(
     assert await asked is None
     guilds.gate.may_answer.set()
     assert await settings.find_language(GUILD) == "ru"
+
+
+async def test_remembered_language_is_told_without_a_task(
+    settings: SettingsService, guilds: FakeGuildStore, clock: FakeClock
+) -> None:
+    """Every answer asks for it; settings that are too old are read again, in a task."""
+    await put_settings(guilds, GUILD, language="ru")
+    assert await settings.find_language(GUILD) == "ru"
+    asking = settings.find_language(GUILD)
+    with pytest.raises(StopIteration, match="ru"):
+        asking.send(None)
+    clock.move(CACHE_SECONDS)
+    await put_settings(guilds, GUILD, language="de")
+    assert await settings.find_language(GUILD) == "de"

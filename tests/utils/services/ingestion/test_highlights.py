@@ -283,6 +283,19 @@ async def test_switched_off_highlights_make_way_for_others() -> None:
     assert feed.list_found()[len(WARM_UP) :] == [[], [], [(MULTIKILL, 3, 0), (STREAK, 3, 0)]]
 
 
+@pytest.mark.parametrize("kind", HighlightKind)
+async def test_each_kind_is_switched_off_by_itself(kind: HighlightKind) -> None:
+    """No death shows it then, and every other kind is still there."""
+    store = FakeIngestionStore()
+    set_table(store)
+    feed = Feed(store, replace(SERVER, silenced=frozenset({kind})), rules=[_build_rewards()])
+    at_once = [build_row("Eve", "Dan", second=3 * DAY + number) for number in range(3)]
+    hundred = [build_row("Fay", "Gil", second=3 * DAY + 99 * (number + 1)) for number in range(100)]
+    await feed.poll(*WARM_UP, *STORY, *at_once, *hundred)
+    shown = {one[0] for found in feed.list_found() for one in found}
+    assert shown == set(HighlightKind) - {kind}
+
+
 async def test_history_and_late_rows_have_none_and_count_all_the_same() -> None:
     """A row is late if it is older than a counted death of its killer or its victim."""
     store = FakeIngestionStore()

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from tests.fakes.clock import START, FakeClock, settle
 from tests.fakes.deaths import SCOPE, build_death, build_player_id, build_row
@@ -267,6 +268,21 @@ async def test_proof_expires_after_the_grace_when_the_logs_were_read(court: Cour
     await court.look()
     assert (await court.list_states(), court.store.open) == ({}, set())
     assert court.messages.shown == [(ANNA, ProofOutcome.EXPIRED)]
+
+
+async def test_log_has_what_became_of_each_request(court: Court) -> None:
+    """A proof and the end of a request have a line each, and name no player."""
+    await court.ask(build_link(ANNA), build_link(BERT, "Bear"))
+    court.die(3, 13)
+    court.reading.last_read_at[SCOPE] = SECOND.ends_at + GRACE
+    court.clock.move((SECOND.ends_at + GRACE - START).total_seconds())
+    with capture_logs() as entries:
+        await court.look()
+    told = [{key: one[key] for key in one if key != "log_level"} for one in entries]
+    assert told == [
+        {"event": "a link is proven", "guild": GUILD},
+        {"event": "a request is over", "guild": GUILD, "outcome": "expired"},
+    ]
 
 
 async def test_proof_waits_for_a_host_that_is_away_and_takes_late_rows(court: Court) -> None:

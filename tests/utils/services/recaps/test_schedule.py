@@ -1,6 +1,7 @@
 """When recaps are due and which days they cover, at the edges of days, weeks and clocks."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,17 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from utils.errors import NotFoundError
-from utils.models.recaps import RecapKind, RecapSettings, RecapSpan, Weekday
+from utils.models.recaps import PlannedRecap, RecapKind, RecapSettings, RecapSpan, Weekday
 from utils.services.recaps.schedule import (
-    LATEST,
     Readiness,
     Step,
     choose_step,
     find_end,
     find_next,
-    find_next_after,
     find_span,
     find_span_before,
+    plan_after,
+    plan_again,
+    plan_next,
     read_span,
 )
 
@@ -83,10 +85,9 @@ def test_recap_covers_what_is_over() -> None:
 
 
 def test_days_are_over_when_they_are_over_on_every_server() -> None:
-    """Without game servers the day of UTC counts."""
+    """The last one is that of the zone farthest in the west."""
     span = RecapSpan(DAILY, date(2026, 11, 24), date(2026, 11, 24))
     assert find_end(span, [BERLIN, NEW_YORK]) == datetime(2026, 11, 25, 5, tzinfo=UTC)
-    assert find_end(span, []) == datetime(2026, 11, 25, tzinfo=UTC)
 
 
 @given(
@@ -161,10 +162,71 @@ def test_recap_waits_but_not_for_ever(
 def test_recaps_that_are_too_late_already_are_passed_over() -> None:
     """After a long time away the next one is the first that can still be told."""
     settings, back = RecapSettings(is_daily=True), datetime(2026, 12, 10, 10, tzinfo=UTC)
-    due = {"due_at": READY, "now": back}
-    assert find_next_after(settings, DAILY, UTC_ZONE, **due) == datetime(2026, 12, 10, 9, tzinfo=UTC)
-    assert find_next_after(settings, WEEKLY, UTC_ZONE, **due) == datetime(2026, 12, 14, 9, tzinfo=UTC)
-    assert back - datetime(2026, 12, 10, 9, tzinfo=UTC) < LATEST[DAILY]
+    first, second = (
+        plan_after(settings, plan_next(settings, kind, UTC_ZONE, after=LONG_AGO), UTC_ZONE, now=back).due_at
+        for kind in (DAILY, WEEKLY)
+    )
+    assert (first, second) == (back - HOUR, datetime(2026, 12, 14, 9, tzinfo=UTC))
+
+
+ZONES = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Asia/Tokyo", "Pacific/Auckland"])
+CLOCKS = st.tuples(
+    st.builds(RecapSettings, hour=st.integers(0, 23), weekday=st.sampled_from(Weekday)), ZONES.map(ZoneInfo)
+)
+
+
+@given(
+    st.sampled_from(RecapKind),
+    CLOCKS,
+    st.lists(st.tuples(st.integers(0, 9 * 24 * 60), CLOCKS), max_size=4),
+    st.datetimes(datetime(2024, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+)
+def test_all_days_are_told_once_when_settings_and_zone_change(
+    kind: RecapKind,
+    clock: tuple[RecapSettings, ZoneInfo],
+    changes: list[tuple[int, tuple[RecapSettings, ZoneInfo]]],
+    now: datetime,
+) -> None:
+    """Each recap covers the days after those of the one before."""
+    planned = plan_next(clock[0], kind, clock[1], after=now)
+    told = [find_span_before(planned.span)]
+    for minutes, changed in [*changes, (20 * 24 * 60, clock)]:
+        until = now + minutes * MINUTE
+        while planned.due_at <= until:
+            told.append(planned.span)
+            planned = plan_after(clock[0], planned, clock[1], now=planned.due_at)
+        clock, now = changed, until
+        planned = plan_again(clock[0], planned.span, clock[1], now=now)
+        assert planned.due_at >= now
+    assert len(told) > 2
+    assert all(find_span_before(later) == before for before, later in pairwise(told))
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after", "now", "due_at"),
+    [
+        (WEEKLY, RecapSettings(), RecapSettings(hour=8), READY - MINUTE, READY - MINUTE),
+        (WEEKLY, RecapSettings(), RecapSettings(hour=20), READY - MINUTE, READY + 11 * HOUR),
+        (WEEKLY, RecapSettings(weekday=Weekday.FRIDAY), RecapSettings(), READY + 3 * DAY, READY + 3 * DAY),
+        (DAILY, RecapSettings(hour=23), RecapSettings(hour=0), READY + 13 * HOUR, READY + 13 * HOUR),
+    ],
+)
+def test_days_that_wait_are_told_by_new_settings(
+    kind: RecapKind, before: RecapSettings, after: RecapSettings, now: datetime, due_at: datetime
+) -> None:
+    """Their recap is due at once if its moment is over; the next ones come by the new settings."""
+    planned = plan_next(before, kind, UTC_ZONE, after=now)
+    again = plan_again(after, planned.span, UTC_ZONE, now=now)
+    assert again == PlannedRecap(due_at, planned.span)
+    assert plan_after(after, again, UTC_ZONE, now=now) == plan_next(after, kind, UTC_ZONE, after=due_at)
+
+
+def test_days_that_waited_for_long_are_passed_over() -> None:
+    """Without a channel no recap is posted, and new settings do not bring up old days."""
+    planned = plan_next(RecapSettings(), WEEKLY, UTC_ZONE, after=LONG_AGO)
+    now, settings = READY + 15 * DAY, RecapSettings(hour=8)
+    again = plan_again(settings, planned.span, UTC_ZONE, now=now)
+    assert again == plan_next(settings, WEEKLY, UTC_ZONE, after=now)
 
 
 OLD, AHEAD = "weekly:2026-09-01", "daily:2027-01-01"

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -18,6 +19,7 @@ from utils.models.notices.notice import compute_event_id
 from utils.models.notices.recaps import RecapFact, RecapNotice, RecapPlace, RecapRival, RecapServer
 from utils.models.players import BoardRow, Counters
 from utils.models.recaps import (
+    PlannedRecap,
     Recap,
     RecapBest,
     RecapKind,
@@ -30,9 +32,11 @@ from utils.models.recaps import (
 from utils.models.scope import ALL_SERVERS, ChannelId, ServerScope
 from utils.models.servers import ConnectionState, ServerHealth
 from utils.models.statistics import PlayerPlace, WeaponRow
+from utils.services.recaps.schedule import find_span
 
 MONDAY = datetime(2025, 5, 5, 9, tzinfo=UTC)  # four days after the clock's start
 HOUR = timedelta(hours=1)
+UTC_ZONE = ZoneInfo("UTC")
 DAILY, WEEKLY = RecapKind.DAILY, RecapKind.WEEKLY
 NEWS = {ChannelKind.NEWS: ChannelId(5)}
 WOLF, FOX = build_player_id("Wolf"), build_player_id("Fox")
@@ -66,6 +70,11 @@ async def tell_at(shelf: Shelf, at: datetime, *, is_read: bool = True) -> None:
     await shelf.recap_timer.tell_all()
 
 
+def plan(due_at: datetime, kind: RecapKind = WEEKLY) -> PlannedRecap:
+    """Return the plan of a recap that is due at a moment of UTC."""
+    return PlannedRecap(due_at, find_span(RecapSettings(hour=due_at.hour), kind, UTC_ZONE, due_at=due_at))
+
+
 def build_recap(state: RecapState, at: datetime, kills: int | None, killers: int | None) -> Recap:
     """Return the recap of the week before ``MONDAY``."""
     return Recap(
@@ -78,13 +87,13 @@ async def test_week_is_planned_and_told_once(shelf: Shelf) -> None:
     told: list[object] = []
     shelf.events.register(NoticesQueued, told.append)
     await tell_at(shelf, START)
-    assert shelf.recaps.plans == {GUILD: {WEEKLY: MONDAY}}
+    assert shelf.recaps.plans == {GUILD: {WEEKLY: plan(MONDAY)}}
     await tell_at(shelf, MONDAY - timedelta(seconds=1))
     assert (shelf.recaps.recaps, told) == ([], [])
     await tell_at(shelf, MONDAY)
     await tell_at(shelf, MONDAY + HOUR)
     assert shelf.recaps.recaps == [build_recap(RecapState.POSTED, MONDAY, 42, 2)]
-    assert shelf.recaps.plans == {GUILD: {WEEKLY: MONDAY + 7 * 24 * HOUR}}
+    assert shelf.recaps.plans == {GUILD: {WEEKLY: plan(MONDAY + 7 * 24 * HOUR)}}
     assert told == [QUEUED]
     server = (42, 2, "Wolf", 40)
     assert shelf.recaps.notices == [
@@ -114,7 +123,7 @@ async def test_week_is_planned_and_told_once(shelf: Shelf) -> None:
 async def test_quiet_week_and_one_that_comes_too_late_are_not_posted(shelf: Shelf) -> None:
     """They are remembered; a daily recap is too late after 12 hours, a weekly one after 24."""
     await put_settings(shelf.guilds, GUILD, recap=RecapSettings(is_daily=True))
-    shelf.recaps.plans = {GUILD: {DAILY: MONDAY, WEEKLY: MONDAY}}
+    shelf.recaps.plans = {GUILD: {DAILY: plan(MONDAY, DAILY), WEEKLY: plan(MONDAY)}}
     shelf.statistics.rows = shelf.statistics.rows[1:]
     late = MONDAY + 13 * HOUR
     await tell_at(shelf, late)
@@ -122,12 +131,12 @@ async def test_quiet_week_and_one_that_comes_too_late_are_not_posted(shelf: Shel
     assert shelf.recaps.recaps == [daily, build_recap(RecapState.QUIET, late, 2, 1)]
     assert shelf.recaps.notices == []
     next_week, next_day = MONDAY + 7 * 24 * HOUR, MONDAY + 24 * HOUR
-    assert shelf.recaps.plans == {GUILD: {DAILY: next_day, WEEKLY: next_week}}
+    assert shelf.recaps.plans == {GUILD: {DAILY: plan(next_day, DAILY), WEEKLY: plan(next_week)}}
 
 
 async def test_recap_waits_for_an_import_and_for_the_days_of_every_server(shelf: Shelf) -> None:
     """An import may take three hours; a server's day may end later than that of the guild."""
-    shelf.recaps.plans = {GUILD: {WEEKLY: MONDAY}}
+    shelf.recaps.plans = {GUILD: {WEEKLY: plan(MONDAY)}}
     reading = ServerReading(NORTH.scope, NORTH.name, ConnectionState.UNKNOWN, None, is_importing=True)
     shelf.readings.readings = [reading]
     await tell_at(shelf, MONDAY + 3 * HOUR - timedelta(seconds=1))
@@ -146,7 +155,7 @@ async def test_recap_waits_for_an_import_and_for_the_days_of_every_server(shelf:
 
 async def test_unread_server_is_waited_for_ten_minutes(shelf: Shelf) -> None:
     """A host that is down does not keep a recap back."""
-    shelf.recaps.plans = {GUILD: {WEEKLY: MONDAY}}
+    shelf.recaps.plans = {GUILD: {WEEKLY: plan(MONDAY)}}
     await tell_at(shelf, MONDAY, is_read=False)
     assert shelf.recaps.recaps == []
     await tell_at(shelf, MONDAY + timedelta(minutes=10), is_read=False)
@@ -155,7 +164,7 @@ async def test_unread_server_is_waited_for_ten_minutes(shelf: Shelf) -> None:
 
 async def test_guild_without_tier_or_channel_or_recaps_gets_none(shelf: Shelf) -> None:
     """Nothing is stored, and it goes on when they are there."""
-    shelf.recaps.plans = {GUILD: {WEEKLY: MONDAY}}
+    shelf.recaps.plans = {GUILD: {WEEKLY: plan(MONDAY)}}
     shelf.build_services(tier=0)
     await tell_at(shelf, MONDAY)
     shelf.build_services(tier=1)
@@ -173,7 +182,7 @@ async def test_guild_without_tier_or_channel_or_recaps_gets_none(shelf: Shelf) -
 
 async def test_player_who_was_erased_while_it_was_read_is_not_named(shelf: Shelf) -> None:
     """The round stores nothing, and the next one reads the figures again."""
-    shelf.recaps.plans = {GUILD: {WEEKLY: MONDAY}}
+    shelf.recaps.plans = {GUILD: {WEEKLY: plan(MONDAY)}}
     shelf.recaps.erased = {FOX}
     await tell_at(shelf, MONDAY)
     assert shelf.recaps.recaps == []
@@ -187,7 +196,7 @@ async def test_player_who_was_erased_while_it_was_read_is_not_named(shelf: Shelf
 async def test_away_database_delays_a_recap(shelf: Shelf, call: str) -> None:
     """Nothing is decided, and the next round does it."""
     if call != "put_plan":
-        shelf.recaps.plans = {GUILD: {WEEKLY: MONDAY}}
+        shelf.recaps.plans = {GUILD: {WEEKLY: plan(MONDAY)}}
     shelf.recaps.broken = {call}
     await tell_at(shelf, MONDAY - HOUR if call == "put_plan" else MONDAY)
     assert shelf.recaps.recaps == []
@@ -201,7 +210,7 @@ async def test_recap_whose_commit_gets_no_answer_wakes_delivery(shelf: Shelf) ->
     """It may be stored, so delivery looks into its outbox; it is not told twice."""
     told: list[object] = []
     shelf.events.register(NoticesQueued, told.append)
-    shelf.recaps.plans = {GUILD: {WEEKLY: MONDAY}}
+    shelf.recaps.plans = {GUILD: {WEEKLY: plan(MONDAY)}}
     shelf.recaps.unanswered = {"finish_recap"}
     await tell_at(shelf, MONDAY)
     await tell_at(shelf, MONDAY)
@@ -212,14 +221,14 @@ async def test_changed_settings_plan_the_next_recap_that_is_new(shelf: Shelf) ->
     """The next recap is about other days than the last one. Without a change the plan stays."""
     services: Services = shelf.build_services()
     await tell_at(shelf, START)
-    shelf.recaps.plans = {GUILD: {WEEKLY: MONDAY}}
+    shelf.recaps.plans = {GUILD: {WEEKLY: plan(MONDAY)}}
     await tell_at(shelf, MONDAY)
     next_week = MONDAY + 7 * 24 * HOUR
     evening = RecapSettings(hour=20, weekday=Weekday.TUESDAY)
     overview = await services.recaps.change(GUILD, ADMIN, hour=20, weekday=Weekday.TUESDAY)
     later = next_week + 35 * HOUR  # tomorrow's would be about the same week
     assert overview == RecapOverview(evening, "UTC", {WEEKLY: later}, has_channel=True)
-    assert shelf.recaps.plans == {GUILD: {WEEKLY: later}}
+    assert shelf.recaps.plans == {GUILD: {WEEKLY: plan(later)}}
     shelf.recaps.calls.clear()
     assert await services.recaps.change(GUILD, ADMIN, hour=20) == overview
     assert "put_plan" not in shelf.recaps.calls
@@ -241,4 +250,21 @@ async def test_recap_comes_by_the_clock_of_the_guild(shelf: Shelf) -> None:
     assert shelf.recaps.recaps == []
     await tell_at(shelf, at)
     assert [(one.period, one.state) for one in shelf.recaps.recaps] == [("2025-W18", RecapState.POSTED)]
-    assert shelf.recaps.plans == {GUILD: {WEEKLY: at + 7 * 24 * HOUR}}
+    later = PlannedRecap(at + 7 * 24 * HOUR, plan(MONDAY + 7 * 24 * HOUR).span)
+    assert shelf.recaps.plans == {GUILD: {WEEKLY: later}}
+
+
+async def test_week_is_told_though_its_hour_is_moved_into_the_past(shelf: Shelf) -> None:
+    """An admin chooses eight o'clock a minute before nine: the recap comes at once, and only once."""
+    services: Services = shelf.build_services()
+    await tell_at(shelf, START)
+    await tell_at(shelf, MONDAY - HOUR / 60)
+    assert shelf.recaps.recaps == []
+    changed = await services.recaps.change(GUILD, ADMIN, hour=8)
+    assert changed.next_at == {WEEKLY: shelf.clock.now()}
+    for at in (MONDAY, MONDAY + HOUR, MONDAY + 7 * 24 * HOUR - HOUR):
+        await tell_at(shelf, at)
+    assert [(one.period, one.at) for one in shelf.recaps.recaps] == [
+        ("2025-W18", MONDAY),
+        ("2025-W19", MONDAY + 7 * 24 * HOUR - HOUR),
+    ]

@@ -51,6 +51,7 @@ GUILD = GuildId(42)
 HUNTER, KING, OTHER = RoleId(10), RoleId(20), RoleId(30)
 OWNER = RoleCaller(MemberId(9), (), may_manage_roles=True, is_owner=True)
 PEOPLE = [MemberId(number) for number in range(1, 8)]
+GIVEN = {"kills": 100}
 TERMS = RuleTerms(role_id=HUNTER, kills=100)
 
 
@@ -102,9 +103,9 @@ class Hall:
             clock=self.clock,
         )
 
-    async def add(self, terms: RuleTerms = TERMS) -> str:
-        """Save a rule, and return its id."""
-        plan = await self.service.plan_rule(GUILD, terms, OWNER)
+    async def add(self, **given: object) -> str:
+        """Save a rule for 100 kills and more, and return its id."""
+        plan = await self.service.plan_rule(GUILD, HUNTER, {**GIVEN, **given}, OWNER)
         await self.service.save(plan, OWNER)
         return plan.rule.rule_id
 
@@ -128,10 +129,10 @@ async def test_role_that_may_not_be_given_is_refused(
     hall: Hall, obstacle: RoleObstacle, error: type[UserFacingError]
 ) -> None:
     """The refusal says what is in the way; it is checked again when the rule is saved."""
-    plan = await hall.service.plan_rule(GUILD, TERMS, OWNER)
+    plan = await hall.service.plan_rule(GUILD, HUNTER, GIVEN, OWNER)
     hall.roles.roles[HUNTER] = replace(hall.roles.roles[HUNTER], obstacle=obstacle)
     with pytest.raises(error) as refused:
-        await hall.service.plan_rule(GUILD, TERMS, OWNER)
+        await hall.service.plan_rule(GUILD, HUNTER, GIVEN, OWNER)
     assert str(refused.value) == str(obstacle.describe())
     with pytest.raises(error):
         await hall.service.save(plan, OWNER)
@@ -154,18 +155,18 @@ async def test_caller_must_be_able_to_give_the_role_by_hand(
     """Manage Roles and a role above, or the guild itself; the admin role of the bot is not enough."""
     caller = RoleCaller(MemberId(8), role_ids, may_manage_roles=may_manage_roles, is_owner=is_owner)
     if is_allowed:
-        await hall.service.plan_rule(GUILD, TERMS, caller)
+        await hall.service.plan_rule(GUILD, HUNTER, GIVEN, caller)
         return
     with pytest.raises(NotAllowedError):
-        await hall.service.plan_rule(GUILD, TERMS, caller)
+        await hall.service.plan_rule(GUILD, HUNTER, GIVEN, caller)
 
 
 async def test_tier_limits_the_rules_and_the_newest_rest_after_it_fell(hall: Hall) -> None:
     """Ten rules at tier 3; without the tier all rest, and a role without its rule is not missed."""
     for number in range(10):
-        await hall.add(replace(TERMS, kills=number + 1))
+        await hall.add(kills=number + 1)
     with pytest.raises(LimitReachedError, match="allows 10 role rules"):
-        await hall.service.plan_rule(GUILD, TERMS, OWNER)
+        await hall.service.plan_rule(GUILD, HUNTER, GIVEN, OWNER)
     one_more = replace(hall.store.rules[GUILD][0], rule_id="eleven", created_at=START.replace(year=2030))
     hall.store.rules[GUILD].append(one_more)
     assert [one.rests for one in await hall.service.list_reports(GUILD)] == [None] * 10 + [RestReason.LIMIT]
@@ -185,7 +186,7 @@ async def test_preview_equals_what_then_happens(hall: Hall) -> None:
     hall.store.grants[GUILD] = grants
     for member_id in (keeps, loses):
         hall.roles.members[member_id] = frozenset({HUNTER})
-    plan = await hall.service.plan_rule(GUILD, TERMS, OWNER)
+    plan = await hall.service.plan_rule(GUILD, HUNTER, GIVEN, OWNER)
     assert {row.member_id: row.outcome for row in plan.rows} == {
         gets: RuleOutcome.GETS,
         keeps: RuleOutcome.KEEPS,
@@ -211,13 +212,20 @@ async def test_preview_equals_what_then_happens(hall: Hall) -> None:
     assert again.list_members(RuleOutcome.KEEPS) == (gets, keeps)
 
 
-async def test_board_needs_a_place_and_goes_with_it(hall: Hall) -> None:
-    """A rule without a place has the first board, so that it shows no other one."""
+@pytest.mark.parametrize("board", [Board.KILLS, Board.KD])
+async def test_board_needs_a_place_and_goes_with_it(hall: Hall, board: Board) -> None:
+    """A rule without a place has the first board, so that it shows no other one; it takes no other."""
     with pytest.raises(InvalidInputError, match="needs a place"):
-        await hall.service.plan_rule(GUILD, replace(TERMS, board=Board.KD), OWNER)
-    rule_id = await hall.add(replace(TERMS, board=Board.KD, rank=3))
+        await hall.service.plan_rule(GUILD, HUNTER, {**GIVEN, "board": board}, OWNER)
+    rule_id = await hall.add(board=board, rank=3)
+    assert hall.store.rules[GUILD][0].terms == replace(TERMS, board=board, rank=3)
+    with pytest.raises(InvalidInputError, match="needs a place"):
+        await hall.service.plan_edit(GUILD, rule_id, {"rank": None, "board": board}, OWNER)
     plan = await hall.service.plan_edit(GUILD, rule_id, {"rank": None}, OWNER)
     assert plan.rule.terms == TERMS
+    await hall.service.save(plan, OWNER)
+    with pytest.raises(InvalidInputError, match="needs a place"):
+        await hall.service.plan_edit(GUILD, rule_id, {"kills": 50, "board": board}, OWNER)
 
 
 async def test_guilds_are_compared_at_different_times() -> None:
@@ -231,16 +239,16 @@ async def test_guilds_are_compared_at_different_times() -> None:
 
 async def test_preview_of_a_first_place_says_whose_it_is(hall: Hall) -> None:
     """No member gets the role while the first of the board is not linked."""
-    crown = RuleTerms(role_id=KING, rank=1)
+    crown = {"rank": 1}
     hall.figures.of = {PEOPLE[0]: MemberFigures(place=2)}
-    assert (await hall.service.plan_rule(GUILD, crown, OWNER)).is_crown_unlinked
+    assert (await hall.service.plan_rule(GUILD, KING, crown, OWNER)).is_crown_unlinked
     hall.figures.of = {PEOPLE[0]: MemberFigures(place=1)}
-    assert not (await hall.service.plan_rule(GUILD, crown, OWNER)).is_crown_unlinked
+    assert not (await hall.service.plan_rule(GUILD, KING, crown, OWNER)).is_crown_unlinked
 
 
 async def test_edit_changes_what_is_given_and_loses_a_race(hall: Hall) -> None:
     """Terms that are left out stay; a rule that was changed or removed meanwhile is not saved."""
-    await hall.add(replace(TERMS, ladder="  Ranks   of all "))
+    await hall.add(ladder="  Ranks   of all ")
     changed = {"kills": None, "kd": 1.234, "role_id": KING}
     plan = await hall.service.plan_edit(GUILD, "Hunter", changed, OWNER)
     late = await hall.service.plan_edit(GUILD, plan.rule.rule_id, {"kills": 7}, OWNER)
@@ -257,7 +265,7 @@ async def test_edit_changes_what_is_given_and_loses_a_race(hall: Hall) -> None:
 
 async def test_rule_is_found_by_its_role_and_removed_once(hall: Hall) -> None:
     """Two rules of one role are told apart by their words; the list says what is in the way."""
-    first, second = await hall.add(), await hall.add(replace(TERMS, kills=200))
+    first, second = await hall.add(), await hall.add(kills=200)
     with pytest.raises(AmbiguousError):
         await hall.service.find_rule(GUILD, "Hunter")
     rule = await hall.service.find_rule(GUILD, "Hunter · 200 kills or more · all game servers · All time")
@@ -277,9 +285,42 @@ async def test_nothing_is_promised_while_discord_does_not_show_the_guild(hall: H
     """A preview without Discord would guess."""
     hall.roles.is_shown = False
     for attempt in (
-        hall.service.plan_rule(GUILD, TERMS, OWNER),
+        hall.service.plan_rule(GUILD, HUNTER, GIVEN, OWNER),
         hall.service.list_reports(GUILD),
         hall.looks.compare(GUILD),
     ):
         with pytest.raises(DiscordAwayError):
             await attempt
+
+
+@pytest.mark.parametrize(
+    ("keeps_roles", "is_shared", "obstacle", "said"),
+    [
+        (True, False, RoleObstacle.ABOVE, "Members keep the role <@&10>."),
+        (True, True, None, "Members keep the role <@&10>."),
+        (False, False, None, "I take the role <@&10> from everyone who has it from me."),
+        (False, True, None, "I take the role <@&10> from everyone who has it by no other rule."),
+        (
+            False,
+            False,
+            RoleObstacle.ABOVE,
+            f"I take the role <@&10> from everyone who has it from me. {RoleObstacle.ABOVE.describe()}",
+        ),
+        (False, False, RoleObstacle.DELETED, "That role was deleted."),
+    ],
+)
+async def test_removal_says_what_becomes_of_the_role(
+    hall: Hall, *, keeps_roles: bool, is_shared: bool, obstacle: RoleObstacle | None, said: str
+) -> None:
+    """Another rule of the role lets its members keep it, and an obstacle has to go before a role is taken."""
+    await hall.add()
+    if is_shared:
+        await hall.add(kills=200)
+    if obstacle is not None:
+        hall.roles.roles[HUNTER] = replace(hall.roles.roles[HUNTER], obstacle=obstacle)
+    if obstacle is RoleObstacle.DELETED:
+        del hall.roles.roles[HUNTER]
+    rule = hall.store.rules[GUILD][0]
+    assert str(await hall.service.describe_removal(rule, keeps_roles=keeps_roles)) == said
+    await hall.service.remove(GUILD, rule, keeps_roles=keeps_roles, actor_id=OWNER.member_id)
+    assert str(await hall.service.describe_removal(rule, keeps_roles=keeps_roles)) == said

@@ -15,7 +15,7 @@ from utils.models.roles import RestReason, RoleId, RoleRule, RuleTerms
 from utils.models.rule_plans import MemberFigures
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.servers import GameServer, ServerHealth
-from utils.models.statistics import Board, BoardRows, Coverage, CoveredDeaths, Period
+from utils.models.statistics import Board, Coverage, CoveredDeaths, Period
 from utils.models.texts import text
 from utils.services.roles.figures import STALE_AFTER, RuleFigureService
 from utils.services.roles.rules import RuleFigures
@@ -75,17 +75,19 @@ class Archive:
             BEAR: Counters(kills=5, deaths=1, longest=200, best_streak=7, xp=200),
         }
 
-    async def list_board(self, covered: CoveredDeaths, *, board: str, limit: int, **_: object) -> BoardRows:
+    async def find_first_places(
+        self, covered: CoveredDeaths, *, board: str, limit: int, **_: object
+    ) -> Mapping[PlayerId, int]:
         """Return an unlinked first player, and two others."""
         del covered
         self.asked.append((board, limit))
         players = (PlayerId("stranger"), BEAR, WOLF)[:limit]
-        rows = [BoardRow(place, one, one, 1, Counters()) for place, one in enumerate(players, 1)]
-        return BoardRows(tuple(rows), len(rows))
+        return {one: place for place, one in enumerate(players, 1)}
 
     async def list_hunters(self, covered: CoveredDeaths) -> Sequence[BoardRow]:
         """Return the board of bounties."""
-        return (await self.list_board(covered, board="bounties", limit=3)).rows
+        places = await self.find_first_places(covered, board="bounties", limit=3)
+        return [BoardRow(place, one, one, 1, Counters()) for one, place in places.items()]
 
     async def choose(self, guild_id: GuildId, server: str | None, period: Period = Period.ALL) -> Coverage:
         """Return the servers, unless one is unknown or no season runs."""
@@ -150,8 +152,9 @@ async def test_players_of_a_member_are_summed_with_their_best_place() -> None:
     assert of_bounties.figures[ANNA].place == 2
 
 
+@pytest.mark.parametrize("period", [Period.WEEK, Period.MONTH, Period.SEASON])
 @pytest.mark.parametrize("why", ["paused", "importing", "unread", "old"])
-async def test_figures_of_days_are_stale_while_a_server_is_not_read(why: str) -> None:
+async def test_figures_of_days_are_stale_while_a_server_is_not_read(why: str, period: Period) -> None:
     """Those of all time are not, and neither are those of another server."""
     archive = Archive()
     scope, late = archive.servers[NORTH].scope, timedelta()
@@ -166,11 +169,14 @@ async def test_figures_of_days_are_stale_while_a_server_is_not_read(why: str) ->
             archive.servers[SOUTH].scope, last_read_at=START + STALE_AFTER
         )
         late = STALE_AFTER
-    week = RuleTerms(role_id=ROLE, kills=1, period=Period.WEEK)
+    terms = RuleTerms(role_id=ROLE, kills=1, period=period)
     read = await archive.read(
-        week, replace(week, server_id=SOUTH), replace(week, period=Period.ALL), after=late
+        terms, replace(terms, server_id=SOUTH), replace(terms, period=Period.ALL), after=late
     )
     assert [one.is_stale for one in read] == [True, False, False]
+    if why == "old":
+        [read_in_time] = await archive.read(terms, after=late - timedelta(seconds=1))
+        assert not read_in_time.is_stale
 
 
 async def test_rule_rests_without_its_server_or_its_season() -> None:

@@ -11,8 +11,9 @@ from utils.models.roles import RestReason, RoleId, RoleRule, RuleMatch, RuleTerm
 from utils.models.rule_plans import MemberFigures
 from utils.models.scope import GuildId, MemberId
 from utils.models.statistics import Board
+from utils.services.roles.conditions import find_met, is_met
 from utils.services.roles.member_roles import choose_lack, choose_next, list_lacks
-from utils.services.roles.rules import GuildFacts, RuleFigures, is_met
+from utils.services.roles.rules import GuildFacts, RuleFigures
 
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
 ANNA = MemberId(1)
@@ -50,14 +51,14 @@ def name_next(facts: GuildFacts, *owned: RoleId) -> tuple[RoleId, str] | None:
         ({"kills": 62}, "12 more kills"),
         ({"kills": 51}, "1 more kill"),
         ({"kd": 1.01}, "K/D of 1.01 or more"),
-        ({"longest": 300}, "a kill from 300 m or more"),
+        ({"longest": 300}, "a kill from 300\u00a0m or more"),
         ({"streak": 5}, "a streak of 5 or more"),
         ({"level": 5}, "level 5 or more"),
         ({"rank": 7, "board": Board.XP}, "place 7 or better (XP and levels)"),
         ({"faction_id": "f1", "kills": 100}, "membership in Wolves"),
         ({"faction_id": "f2", "kills": 100}, "50 more kills"),
         ({"kills": 100, "longest": 300, "streak": 30}, "a streak of 30 or more"),
-        ({"kills": 100, "longest": 200, "match": RuleMatch.ANY}, "a kill from 200 m or more"),
+        ({"kills": 100, "longest": 200, "match": RuleMatch.ANY}, "a kill from 200\u00a0m or more"),
     ],
 )
 def test_condition_that_decides_is_named(terms: dict[str, object], words: str) -> None:
@@ -140,3 +141,13 @@ def test_something_lacks_exactly_while_a_rule_is_not_met(terms: RuleTerms, figur
     assert is_met_by == is_met(terms, figures, holds=False)
     assert all(0 <= one.share < 1 for one in lacks)
     assert (choose_lack(terms, figures) is None) == (not lacks)
+
+
+@given(terms=terms, figures=st.lists(figures, max_size=9), holds=st.booleans())
+def test_all_members_at_once_are_judged_like_each_alone(
+    terms: RuleTerms, figures: list[MemberFigures], *, holds: bool
+) -> None:
+    """A look finds the members that meet a rule by sets; the conditions are those of one member."""
+    of_members = {MemberId(number): one for number, one in enumerate(figures)}
+    alone = {number for number, one in of_members.items() if is_met(terms, one, holds=holds)}
+    assert find_met(terms, of_members, holds=holds) == alone

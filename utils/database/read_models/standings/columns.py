@@ -192,10 +192,11 @@ def sum_players(tables: Sequence[Table], numbers: Collection[int]) -> dict[int, 
     table = np.concatenate(tables, axis=1) if tables else np.empty((_COLUMNS, 0), np.uint32)
     rows = table[:, np.isin(table[PLAYER], list(numbers))]
     players = int(rows[PLAYER].max()) + 1 if rows.shape[1] else 0
-    sums = {field: _sum(rows, field, players) for field in COUNTERS}
+    found = np.unique(rows[PLAYER])
+    sums = [_sum(rows, field, players)[found].tolist() for field in COUNTERS]
     return {
-        number: Counters(**{field: int(column[number]) for field, column in sums.items()})
-        for number in np.unique(rows[PLAYER]).tolist()
+        number: Counters(**dict(zip(COUNTERS, counted, strict=True)))
+        for number, counted in zip(found.tolist(), zip(*sums, strict=True), strict=True)
     }
 
 
