@@ -2,7 +2,7 @@
 
 Every member's player plays on one of two game servers. Members are the most active players, so most kills
 are theirs. Half of the members join their faction later, each on a day of their own. The aims are those of a
-million kills and of autocomplete. What is in memory is read by a first question, which has no aim.
+million kills and of autocomplete. The first question reads into memory, so it has no aim.
 """
 
 import random

@@ -180,7 +180,7 @@ class Story:
         return {key: sum_counters(several) for key, several in counted.items()}
 
     def is_inside(self, death: Death, player_id: PlayerId) -> bool:
-        """Tell whether a player killed somebody of their own faction."""
+        """Tell whether a player killed another member of their own faction."""
         victim, day = death.row.victim_id, death.row.written_at.date()
         if death.row.killer_id != player_id or victim == player_id or victim not in OWNERS:
             return False
