@@ -70,30 +70,34 @@ from utils.services.world.reports import WorldReportService
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureServices:
-    """The services for commands and timers."""
+    """The services for commands and timers: about game servers, members, figures, money and seasons."""
 
     servers: GameServerService
     server_changes: ServerChangeService
     server_facts: ServerFactService
+    server_players: ServerPlayersService
+    server_logs: ServerLogService
+    populations: PopulationService
+    world_reports: WorldReportService
+    event_changes: EventChangeService
     guild_changes: GuildChangeService
     locale_uses: LocaleUses
-    event_changes: EventChangeService
-    world_reports: WorldReportService
+    catch_ups: CatchUpReports
     links: LinkService
+    factions: FactionService
     role_looks: RoleLooks
     role_rules: RoleRuleService
-    factions: FactionService
+    ranks: RankService
+    levels: LevelTeller
+    xp_events: XpEventService
+    notifications: NotificationService
+    exports: ExportService
+    erasures: ErasureService
     coverage: CoverageService
     statistics: StatisticsService
     combat: CombatService
     server_comparisons: ServerComparisonService
-    server_players: ServerPlayersService
-    server_logs: ServerLogService
-    ranks: RankService
-    levels: LevelTeller
-    xp_events: XpEventService
     playtimes: PlaytimeService
-    populations: PopulationService
     wallets: WalletService
     bounties: BountyService
     bounty_endings: BountyEndings
@@ -102,10 +106,6 @@ class FeatureServices:
     season_timer: SeasonTimer
     recaps: RecapService
     recap_timer: RecapTimer
-    exports: ExportService
-    notifications: NotificationService
-    erasures: ErasureService
-    catch_ups: CatchUpReports
 
 
 def build_features(stores: ServiceStores, guild: GuildServices, around: Surroundings) -> FeatureServices:
@@ -126,25 +126,29 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         servers=servers,
         server_changes=build_server_changes(stores, guild, around, servers),
         server_facts=ServerFactService(servers, stores.servers, around.loops, audit, clock),
+        server_players=ServerPlayersService(stores.game_logs, servers, clock=clock),
+        server_logs=ServerLogService(stores.game_logs, servers, clock=clock),
+        populations=PopulationService(stores.game_logs, servers, clock=clock),
+        world_reports=WorldReportService(stores.game_logs, servers, guild.settings, clock),
+        event_changes=build_event_changes(stores, guild, around, servers, guild_changes),
         guild_changes=guild_changes,
         locale_uses=LocaleUses(stores.locales, tasks=around.tasks, clock=clock),
-        event_changes=build_event_changes(stores, guild, around, servers, guild_changes),
-        world_reports=WorldReportService(stores.game_logs, servers, guild.settings, clock),
+        catch_ups=build_catch_ups(stores, around),
         links=links,
+        factions=factions,
         role_looks=role_looks,
         role_rules=build_role_rules(stores, guild, around, role_looks),
-        factions=factions,
-        coverage=coverage,
-        statistics=statistics,
-        combat=CombatService(stores.combat, stores.deaths, coverage, servers),
         ranks=build_ranks(stores, around, coverage, role_looks),
         levels=build_levels(stores, guild, around),
         xp_events=build_xp_events(stores, guild, around),
+        notifications=NotificationService(stores.notifications),
+        exports=ExportService(stores.personal_data, people, audit=audit, clock=clock),
+        erasures=build_erasures(stores, guild, around, people, role_looks),
+        coverage=coverage,
+        statistics=statistics,
+        combat=CombatService(stores.combat, stores.deaths, coverage, servers),
         server_comparisons=ServerComparisonService(stores.statistics, stores.combat, coverage),
         playtimes=PlaytimeService(stores.playtimes, coverage, guild.seen),
-        populations=PopulationService(stores.game_logs, servers, clock=clock),
-        server_players=ServerPlayersService(stores.game_logs, servers, clock=clock),
-        server_logs=ServerLogService(stores.game_logs, servers, clock=clock),
         wallets=WalletService(stores.wallets, clock=clock),
         bounties=build_bounties(stores, guild, around, servers, links),
         bounty_endings=build_bounty_endings(stores, guild, around, servers),
@@ -153,8 +157,4 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         season_timer=build_season_timer(stores, guild, around, coverage, statistics, factions.figures),
         recaps=RecapService(stores.recaps, guild_changes, guild.settings, clock),
         recap_timer=build_recap_timer(stores, guild, around),
-        exports=ExportService(stores.personal_data, people, audit=audit, clock=clock),
-        notifications=NotificationService(stores.notifications),
-        erasures=build_erasures(stores, guild, around, people, role_looks),
-        catch_ups=build_catch_ups(stores, around),
     )
