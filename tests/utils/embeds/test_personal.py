@@ -5,6 +5,7 @@ import pytest
 from utils.embeds.factory import EmbedFactory
 from utils.models.personal import Holdings, Person
 from utils.models.players import NamedPlayer
+from utils.models.roles import RoleId
 from utils.models.scope import GuildId, MemberId, PlayerId
 
 FACTORY = EmbedFactory()
@@ -65,3 +66,5 @@ def test_answer_says_what_is_gone_and_that_playing_begins_a_new_record(person: P
     embed = FACTORY.build_erased(person, deaths=1234)
     assert embed.title == "✅ Erased"
     assert str(embed.description).startswith(begins)
+    kept = FACTORY.build_erased(person, deaths=1234, kept=[RoleId(7), RoleId(8)])
+    assert "ask an admin to remove them: <@&7>, <@&8>." in str(kept.description)
