@@ -1,5 +1,7 @@
 """The texts of an export and an erasure: deleted data, kept data, and no id of a player."""
 
+from dataclasses import replace
+
 import pytest
 
 from utils.embeds.factory import EmbedFactory
@@ -23,7 +25,8 @@ def test_first_file_says_how_to_open_it_and_the_others_which_part_they_are() -> 
 
 def test_question_lists_what_goes_and_what_stays() -> None:
     """Money that is held for bounties, and changes by hand, are named if there are any."""
-    holdings = Holdings(links=2, balance=1234, ledger_rows=56, open_bounties=3, changes=4)
+    others = Holdings(roles=2, has_level=True, has_notifications=True)
+    holdings = replace(others, links=2, balance=1234, ledger_rows=56, open_bounties=3, changes=4)
     full = str(FACTORY.build_erase_question(MEMBER, holdings).description)
     for part in (
         r"**Pike\_\***: all names, stats and time played",
@@ -31,6 +34,9 @@ def test_question_lists_what_goes_and_what_stays() -> None:
         "2 links",
         "a wallet with 1,234 💎 and 56 changes",
         "3 open bounties of theirs; their money goes with the wallet",
+        "2 roles of role rules",
+        "the level that I know of them",
+        "what they chose with `/notify`, and direct messages that wait",
         "stays: 4 changes they made as an admin",
         "You can't undo this.",
         "Other Discord servers that use this game server keep their own data",

@@ -210,7 +210,12 @@ async def test_open_bounties_on_the_player_are_paid_back_without_his_name(store:
 
 
 @pytest.mark.parametrize(
-    "holdings", [Holdings(links=1), Holdings(balance=1), Holdings(ledger_rows=1), Holdings(closed_bounties=1)]
+    "holdings",
+    [
+        *(Holdings(links=1), Holdings(balance=1), Holdings(ledger_rows=1), Holdings(closed_bounties=1)),
+        *(Holdings(factions=1), Holdings(roles=1), Holdings(has_level=True)),
+        Holdings(has_notifications=True),
+    ],
 )
 async def test_member_with_anything_is_asked_and_without_refused(
     store: FakeErasureStore, holdings: Holdings
