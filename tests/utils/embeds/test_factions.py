@@ -55,7 +55,7 @@ def test_full_faction_shows_each_of_its_members() -> None:
     ],
 )
 def test_end_of_a_membership_is_told_with_what_follows(ended: EndedMembership, said: str) -> None:
-    """By the member's own command, and when it ends with their last link."""
+    """A member may leave, or lose their last link."""
     factory = EmbedFactory()
     assert factory.build_faction_left(ended).description == said
     assert factory.build_unlinked(text("It's gone."), ended).description == f"It's gone.\n\n{said}"

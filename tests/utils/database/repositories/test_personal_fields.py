@@ -342,7 +342,7 @@ async def test_nothing_personal_is_stored_that_is_not_declared(place: Place) -> 
 
 
 async def test_holdings_are_what_an_erasure_takes_from_a_member(place: Place) -> None:
-    """Whatever is stored of a member is named before they are erased."""
+    """The question before an erasure names all that is stored of a member."""
     guild_id = place.scope.guild_id
     found = await ErasureRepository(place.database, fences=lambda _: None).find_holdings(guild_id, OWNER)
     assert (found.factions, found.roles, found.has_level, found.has_notifications) == (2, 1, True, True)
