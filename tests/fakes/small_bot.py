@@ -33,14 +33,10 @@ from tests.fakes.roles import FakeGuildRoles, FakeRoleEditing, FakeRoleStore
 from tests.fakes.seasons import FakeSeasonStore
 from tests.fakes.server_loops import FakeLogAccess, FakeServerLoops
 from tests.fakes.storage import FakeAuditStore, FakeGuildStore, FakeRejectedStore, FakeServerStore
+from utils.composition.bounty_services import build_bounties
 from utils.composition.interactions import CommandSources, build_services
-from utils.composition.services import (
-    ServiceStores,
-    Surroundings,
-    build_bounties,
-    build_features,
-    build_guild_services,
-)
+from utils.composition.services import build_features
+from utils.composition.surroundings import ServiceStores, Surroundings, build_guild_services
 from utils.embeds.factory import EmbedFactory
 from utils.errors import ArchiveRefusedError, KillfeedError
 from utils.events import EventDispatcher

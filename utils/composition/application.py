@@ -16,7 +16,8 @@ from utils.composition.health import Health
 from utils.composition.pruning import PRUNE_TASK, Pruning
 from utils.composition.reading import Loops
 from utils.composition.restores import OwnBackups
-from utils.composition.services import FeatureServices, GuildServices
+from utils.composition.services import FeatureServices
+from utils.composition.surroundings import GuildServices
 from utils.database.process.opening import MONGOD_TASK
 from utils.delivery.counters import COUNTERS_TASK, LOOK_SECONDS
 from utils.delivery.direct_messages import DIRECT_TASK, DirectMessages

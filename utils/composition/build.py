@@ -24,14 +24,9 @@ from utils.composition.interactions import CommandSources, build_bot, build_serv
 from utils.composition.read_back import ReadBackCheck
 from utils.composition.reading import Loops, Reading, build_ingestion, build_reading
 from utils.composition.restores import OwnBackups, build_own_backups
-from utils.composition.services import (
-    FeatureServices,
-    GuildServices,
-    Surroundings,
-    build_features,
-    build_guild_services,
-)
+from utils.composition.services import FeatureServices, build_features
 from utils.composition.storage import Repositories, build_repositories
+from utils.composition.surroundings import GuildServices, Surroundings, build_guild_services
 from utils.database.core.database import SafeDatabase
 from utils.delivery.boards import PostedBoardMessages
 from utils.delivery.proofs import LinkMessages

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import discord
 
 from utils.composition.base import Base
-from utils.composition.services import FeatureServices, GuildServices
+from utils.composition.services import FeatureServices
+from utils.composition.surroundings import GuildServices
 from utils.delivery.admin_places import AdminPlaces
 from utils.delivery.alerts import AdminAlerts
 from utils.delivery.boards import BoardPages, PostedBoardMessages

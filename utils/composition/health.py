@@ -12,7 +12,7 @@ from utils.clock import Clock
 from utils.composition.backups import find_home
 from utils.composition.base import Base
 from utils.composition.delivery import Delivery
-from utils.composition.services import GuildServices
+from utils.composition.surroundings import GuildServices
 from utils.database.core.database import SafeDatabase
 from utils.database.migrations.migrations import MIGRATIONS
 from utils.database.migrations.secret_keys import StoredLogins

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from utils.clock import Clock
 from utils.composition.base import Base
-from utils.composition.services import FeatureServices, GuildServices
+from utils.composition.services import FeatureServices
+from utils.composition.surroundings import GuildServices
 from utils.embeds.factory import EmbedFactory
 from utils.error_sink import ErrorSink
 from utils.interactions.client import KillfeedBot, choose_bot

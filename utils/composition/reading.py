@@ -9,7 +9,7 @@ from utils.caching import GuildMemory
 from utils.composition.base import Base
 from utils.composition.delivery import Delivery
 from utils.composition.erasures import build_restored_erasures
-from utils.composition.services import GuildServices
+from utils.composition.surroundings import GuildServices
 from utils.events import NoticesQueued
 from utils.group_commit import GROUP_SECONDS
 from utils.interactions.client import GuildFollower

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from utils.clock import Clock
-from utils.composition.services import ServiceStores
+from utils.composition.surroundings import ServiceStores
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.process.opening import MongoDBPlace
 from utils.database.read_models.member_figures import MemberFigures
