@@ -35,7 +35,7 @@ WEEK = 7
 LINKED = (0, 2, 3, 5, 7, 9)  # the second and the fifth of the most active players have no link
 HUNTERS_KILLS = 25
 SEASON = (7, 20)
-LITTLE = 0.1
+LITTLE = 0.25
 NEWS_LEVEL = re.compile(r"\*\*(.+?)\*\* has reached level \*\*(\d+)\*\*")
 RECAP = re.compile(r"\*\*(\d+) kills\*\* by (\d+) players")
 

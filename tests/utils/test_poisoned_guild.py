@@ -107,7 +107,7 @@ class House:
 
     async def wait_until_gone(self, name: str) -> None:
         """Wait until the good guild has no such document."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await self.count(name):  # noqa: ASYNC110 - a database announces nothing
                 await asyncio.sleep(0.01)
 

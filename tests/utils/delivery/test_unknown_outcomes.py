@@ -268,7 +268,7 @@ async def _parts(
 
 async def go_on(poster: Any, parts: PosterParts, world: SimulatedDiscord) -> None:
     """Let a poster go on until it has nothing left to do."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while poster.is_open:
             await poster.go_on(parts)
             await world.settle()

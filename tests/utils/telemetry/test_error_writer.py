@@ -254,7 +254,7 @@ async def test_writing_goes_on_after_growing_pauses(desk: Desk) -> None:
         async with beside(desk.writer.run):
             while desk.store.writes < 5:
                 await desk.clock.advance(60 if desk.clock.sleeping else 0)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while not desk.clock.sleeping:  # until the fifth write has ended
                     await desk.clock.advance(0)
     warnings = [entry["event"] for entry in logs if entry["log_level"] == "warning"]

@@ -211,7 +211,7 @@ async def test_unhandled_errors_are_reported(errors: ErrorTelemetry) -> None:
         raise BufferError("in a thread")
 
     with capture_logs() as logs:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             with report_unhandled(errors):
                 asyncio.get_running_loop().call_soon(fail)
                 thread = threading.Thread(target=fail_in_thread)

@@ -80,7 +80,7 @@ async def test_blocked_event_loop_gives_no_sign_of_life(systemd: FakeSystemd) ->
     assert systemd.read() == ["READY=1\nSTATUS=connected to Discord"]
 
     async def wait_for_sign() -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not systemd.read():  # noqa: ASYNC110 - datagrams announce no change
                 await asyncio.sleep(0.001)
 

@@ -375,7 +375,7 @@ async def test_two_batches_of_different_files_do_not_hold_each_other_up(
     database: SafeDatabase, scope: ServerScope, make_death: MakeDeath
 ) -> None:
     """Parallel transactions of one server use different documents."""
-    both_wrote = threading.Barrier(2, timeout=20)
+    both_wrote = threading.Barrier(2, timeout=60)
     runs = 0
 
     async def read(number: int) -> None:

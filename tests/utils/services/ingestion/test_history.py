@@ -410,7 +410,7 @@ async def test_import_that_fails_keeps_no_place_for_batches(importer: Importer, 
     importer.store.power.cut_at = importer.store.power.points + cut_after
     with suppress(PowerCut):
         await history.run(importer.server, importer.logs, job, on_progress=importer.show)
-    async with asyncio.timeout(20), AsyncExitStack() as stack:
+    async with asyncio.timeout(60), AsyncExitStack() as stack:
         for guild_id in (SCOPE.guild_id, SCOPE.guild_id, None, None):
             await stack.enter_async_context(turns.lend(guild_id))
 

@@ -133,7 +133,7 @@ class World:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for a condition while no time passes."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - fakes set no events
             await asyncio.sleep(0)
 
