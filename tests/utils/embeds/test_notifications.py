@@ -1,4 +1,4 @@
-"""The list of what a member is told by direct message."""
+"""The answer to ``/notify``: a list, and why all of it was switched off."""
 
 import pytest
 
