@@ -1,6 +1,7 @@
 """Factions in memory: their storage, and its transactions."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TypeVar
@@ -14,16 +15,15 @@ from utils.models.factions import (
     FactionInvitation,
     FactionPeriod,
     FactionRank,
-    MemberKill,
+    FactionSpan,
     begin_period,
     choose_successor,
     sort_members,
 )
 from utils.models.notifications import DirectMessage
-from utils.models.players import PlayerDay, sum_counters
+from utils.models.players import Counters, PlayerDay, sum_counters
 from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.models.statistics import CoveredDeaths
-from utils.services.factions.figures import SummedMonths, WantedMonths
 
 T = TypeVar("T")
 
@@ -198,6 +198,15 @@ class FakeFactionStore:
         return [one for one in open_ones if self.factions[one.faction_id].guild_id == guild_id]
 
 
+@dataclass(frozen=True)
+class MemberKill:
+    """A kill of a player by another one."""
+
+    killer_id: PlayerId
+    victim_id: PlayerId
+    day: date
+
+
 @dataclass
 class FakeFactionDays:
     """The days and kills of players, on every server."""
@@ -205,36 +214,34 @@ class FakeFactionDays:
     days: list[PlayerDay] = field(default_factory=list)
     kills: list[MemberKill] = field(default_factory=list)
 
-    async def sum_months(self, covered: CoveredDeaths, wanted: WantedMonths) -> Sequence[SummedMonths]:
-        """Return the sums of players over months."""
+    async def sum_spans(
+        self, covered: CoveredDeaths, spans: Collection[FactionSpan]
+    ) -> Mapping[FactionSpan, Counters]:
+        """Return the sums of the days in spans."""
         del covered
-        return [
-            {
-                player_id: sum_counters(
-                    one.counters
-                    for one in self.days
-                    if one.player_id == player_id and first <= one.day <= last
-                )
-                for player_id in player_ids
-            }
-            for (first, last), player_ids in wanted
-        ]
+        days = {
+            span: [
+                replace(one.counters, metres=0, suicides=0)
+                for one in self.days
+                if one.player_id == span.player_id and span.first <= one.day <= span.last
+            ]
+            for span in spans
+        }
+        return {span: sum_counters(counters) for span, counters in days.items() if counters}
 
-    async def list_days(
-        self, covered: CoveredDeaths, wanted: Mapping[date, Collection[PlayerId]]
-    ) -> Sequence[PlayerDay]:
-        """Return the days of players in some months."""
+    async def count_kills_inside(
+        self, covered: CoveredDeaths, spans: Collection[FactionSpan]
+    ) -> Mapping[FactionSpan, int]:
+        """Return the kills of players in a span by players in another of the same faction."""
         del covered
-        return [one for one in self.days if one.player_id in wanted.get(one.day.replace(day=1), ())]
 
-    async def list_kills_inside(
-        self, covered: CoveredDeaths, groups: Iterable[Collection[PlayerId]], *, since: date, until: date
-    ) -> Sequence[MemberKill]:
-        """Return the kills inside groups."""
-        del covered
-        return [
-            one
-            for group in groups
-            for one in self.kills
-            if {one.killer_id, one.victim_id} <= set(group) and since <= one.day <= until
-        ]
+        def find(player_id: PlayerId, day: date) -> FactionSpan | None:
+            found = (one for one in spans if one.player_id == player_id and one.first <= day <= one.last)
+            return next(found, None)
+
+        inside = Counter[FactionSpan]()
+        for kill in self.kills:
+            own, other = find(kill.killer_id, kill.day), find(kill.victim_id, kill.day)
+            if own is not None and other is not None and own.faction_id == other.faction_id:
+                inside[own] += 1
+        return inside

@@ -45,24 +45,25 @@ def build_owner_places(base: Base, delivery: Delivery, operators: Operators) -> 
         delivery.places,
         delivery.sender,
         list_owner_ids=operators.list_owner_ids,
-        home_guild_id=_find_home(base),
+        home_guild_id=find_home_guild(base),
     )
 
 
 def build_restore_messages(base: Base, delivery: Delivery, operators: Operators) -> RestoreMessages:
     """Return the messages to the owners about restores that they asked for."""
     owners = build_owner_places(base, delivery, operators)
-    return RestoreMessages(owners, languages=delivery.languages, home_guild_id=_find_home(base))
+    return RestoreMessages(owners, languages=delivery.languages, home_guild_id=find_home_guild(base))
 
 
-def _find_home(base: Base) -> GuildId | None:
+def find_home_guild(base: Base) -> GuildId | None:
+    """Return the guild of the people who host the bot, if there is one."""
     home = base.settings.discord.home_guild_id
     return None if home is None else GuildId(home)
 
 
 def build_error_alerts(base: Base, delivery: Delivery, operators: Operators) -> ErrorAlerts:
     """Return the alerts to the owners; they hear of what is written."""
-    owners, home_guild_id = build_owner_places(base, delivery, operators), _find_home(base)
+    owners, home_guild_id = build_owner_places(base, delivery, operators), find_home_guild(base)
     messages = ErrorMessages(
         owners, languages=delivery.languages, find_guide=find_group_guide, home_guild_id=home_guild_id
     )

@@ -12,6 +12,7 @@ from utils.clock import Clock
 from utils.composition.backups import find_home
 from utils.composition.base import Base
 from utils.composition.delivery import Delivery
+from utils.composition.errors import build_owner_places, find_home_guild
 from utils.composition.surroundings import GuildServices
 from utils.database.core.database import SafeDatabase
 from utils.database.migrations.migrations import MIGRATIONS
@@ -224,13 +225,13 @@ def _build_watch(base: Base, sources: HealthSources) -> OutboxWatch:
 
 
 def _build_teller(base: Base, sources: HealthSources) -> IncidentMessages:
-    home, delivery = base.settings.discord.home_guild_id, sources.delivery
+    delivery = sources.delivery
     return IncidentMessages(
         delivery.places,
         delivery.sender,
+        build_owner_places(base, delivery, sources.operators),
         languages=delivery.languages,
-        list_owner_ids=sources.operators.list_owner_ids,
-        home_guild_id=None if home is None else GuildId(home),
+        home_guild_id=find_home_guild(base),
     )
 
 

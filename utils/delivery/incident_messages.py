@@ -1,7 +1,6 @@
 """Messages about incidents: to a guild's admins, or to the owners of the bot."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Collection
 
 import discord
 from structlog import get_logger
@@ -29,7 +28,7 @@ class IncidentMessages:
     If nobody can be reached, it stands in the log and in the status alone.
 
     Args:
-        list_owner_ids: returns the owners of the bot.
+        owners: the places for messages about the whole bot.
         home_guild_id: the guild of the people who host the bot, if there is one.
     """
 
@@ -37,14 +36,14 @@ class IncidentMessages:
         self,
         places: AdminPlaces,
         sender: DiscordSender,
+        owners: OwnerPlaces,
         *,
         languages: GuildSpeaker,
-        list_owner_ids: Callable[[], Awaitable[Collection[int]]],
         home_guild_id: GuildId | None,
     ) -> None:
         self._places = places
         self._sender = sender
-        self._owners = OwnerPlaces(places, sender, list_owner_ids=list_owner_ids, home_guild_id=home_guild_id)
+        self._owners = owners
         self._languages = languages
         self._home_guild_id = home_guild_id
 

@@ -202,15 +202,6 @@ class FactionSpan:
 
 
 @dataclass(frozen=True, slots=True)
-class MemberKill:
-    """A kill of a member's player by another one, by the day of the game server."""
-
-    killer_id: PlayerId
-    victim_id: PlayerId
-    day: date
-
-
-@dataclass(frozen=True, slots=True)
 class FactionFigures:
     """A faction with its figures.
 

@@ -16,6 +16,7 @@ from tests.fakes.errors import FakeErrorSink
 from tests.fakes.languages import FakeGuildLanguages
 from utils.delivery.admin_places import AdminPlaces
 from utils.delivery.incident_messages import NONCE_LENGTH, IncidentMessages, make_stage_nonce
+from utils.delivery.owner_places import OwnerPlaces
 from utils.delivery.sender import DiscordSender
 from utils.errors import ChannelUnusableError, DeliveryError
 from utils.models.guilds import ChannelKind, GuildSettings
@@ -62,12 +63,14 @@ def _build(bot: commands.Bot, sender: DiscordSender) -> Build:
         async def list_owner_ids() -> tuple[int, ...]:
             return owners
 
+        home_guild_id = None if home is None else GuildId(home)
+        places = AdminPlaces(bot, sender, settings=Settings(), errors=FakeErrorSink())
         return IncidentMessages(
-            AdminPlaces(bot, sender, settings=Settings(), errors=FakeErrorSink()),
+            places,
             sender,
+            OwnerPlaces(places, sender, list_owner_ids=list_owner_ids, home_guild_id=home_guild_id),
             languages=FakeGuildLanguages(),
-            list_owner_ids=list_owner_ids,
-            home_guild_id=None if home is None else GuildId(home),
+            home_guild_id=home_guild_id,
         )
 
     return build

@@ -1,80 +1,74 @@
-"""Figures of factions: the months and days of their members' players, and the kills inside a faction."""
+"""Figures of factions: the days of their members' players, and the kills inside a faction."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date
 
 from utils.database.core.database import SafeDatabase
-from utils.database.documents.player_documents import format_month, list_months, read_days
-from utils.database.read_models.member_figures import MemberFigures
+from utils.database.read_models.member_figures import Group, MemberFigures
+from utils.database.read_models.member_tables import DayTable, KillTable, count_kills, sum_days
 from utils.database.repositories.repository import Repository
-from utils.database.repositories.shown import ShownPlayers, list_shown
-from utils.models.factions import MemberKill
-from utils.models.players import Counters, PlayerDay, sum_counters
+from utils.database.repositories.shown import list_shown
+from utils.models.factions import FactionSpan
+from utils.models.players import Counters, sum_counters
 from utils.models.scope import PlayerId
 from utils.models.statistics import CoveredDeaths
 
 
 class FactionFigureRepository(Repository):
-    """The months, days and kills of members' players."""
+    """The days and kills of members' players."""
 
     def __init__(self, database: SafeDatabase, figures: MemberFigures) -> None:
         super().__init__(database)
         self._figures = figures
 
-    async def sum_months(
-        self, covered: CoveredDeaths, wanted: Sequence[tuple[tuple[date, date], Collection[PlayerId]]]
-    ) -> tuple[Mapping[PlayerId, Counters], ...]:
-        """Return the counters of players over whole months, each in the order that was asked for.
+    async def sum_spans(
+        self, covered: CoveredDeaths, spans: Collection[FactionSpan]
+    ) -> Mapping[FactionSpan, Counters]:
+        """Return the counters of the days in each span; a span without such a day is left out.
 
         They are without metres and suicides.
         """
-        groups: dict[str, set[PlayerId]] = {}
-        for months, player_ids in wanted:
-            for month in list_months(*months):
-                groups.setdefault(month, set()).update(player_ids)
-        questions = {month: (month, frozenset(group)) for month, group in groups.items()}
         shown = await list_shown(self._database, covered.guild_id, covered.server_ids)
-        answers = await self._figures.months.ask(covered.guild_id, shown, questions.values())
+        players = (span.player_id for span in spans)
+        answers = await self._figures.days.ask(covered.guild_id, shown, players)
+        return await asyncio.to_thread(_sum_spans, spans, answers)
 
-        def add(months: tuple[date, date], player_ids: Collection[PlayerId]) -> dict[PlayerId, Counters]:
-            asked = [questions[month] for month in list_months(*months)]
-            sums = [of_server[question] for of_server in answers for question in asked]
-            counted = {
-                player_id: [one[player_id] for one in sums if player_id in one] for player_id in player_ids
-            }
-            return {player_id: sum_counters(counters) for player_id, counters in counted.items() if counters}
-
-        return tuple(add(*one) for one in wanted)
-
-    async def list_days(
-        self, covered: CoveredDeaths, wanted: Mapping[date, Collection[PlayerId]]
-    ) -> tuple[PlayerDay, ...]:
-        """Return the counters of players by day, in the months that begin with the given days."""
-        players = await ShownPlayers.open(self._database, covered)
-        found = await asyncio.gather(
-            *(
-                players.find(
-                    "player_days",
-                    {"month": format_month(month), "player_id": {"$in": list(player_ids)}},
-                    "month",
-                )
-                for month, player_ids in wanted.items()
-            )
-        )
-        return tuple(day for buckets in found for bucket in buckets for day in read_days(bucket))
-
-    async def list_kills_inside(
-        self, covered: CoveredDeaths, groups: Iterable[Collection[PlayerId]], *, since: date, until: date
-    ) -> tuple[MemberKill, ...]:
-        """Return the kills of players by others of their group."""
+    async def count_kills_inside(
+        self, covered: CoveredDeaths, spans: Iterable[FactionSpan]
+    ) -> Mapping[FactionSpan, int]:
+        """Return the kills in each span of players who are in one of the same faction on that day."""
+        by_faction: dict[str, list[FactionSpan]] = {}
+        for span in sorted(spans, key=lambda one: (one.player_id, one.first)):
+            by_faction.setdefault(span.faction_id, []).append(span)
+        groups = {tuple(dict.fromkeys(span.player_id for span in own)): own for own in by_faction.values()}
         shown = await list_shown(self._database, covered.guild_id, covered.server_ids)
-        several = [frozenset(group) for group in groups if len(group) > 1]
-        answers = await self._figures.kills.ask(covered.guild_id, shown, several)
-        return tuple(
-            kill
-            for of_server in answers
-            for kills in of_server.values()
-            for kill in kills
-            if since <= kill.day <= until
-        )
+        answers = await self._figures.kills.ask(covered.guild_id, shown, groups)
+        return await asyncio.to_thread(_count_kills, groups, answers)
+
+
+def _sum_spans(
+    spans: Iterable[FactionSpan], answers: Sequence[Mapping[PlayerId, DayTable]]
+) -> Mapping[FactionSpan, Counters]:
+    """Return the sums of spans over the servers."""
+    sums = {}
+    for span in spans:
+        several = [sum_days(of_server[span.player_id], span.first, span.last) for of_server in answers]
+        counted = [one for one in several if one is not None]
+        if counted:
+            sums[span] = sum_counters(counted)
+    return sums
+
+
+def _count_kills(
+    groups: Mapping[Group, Sequence[FactionSpan]], answers: Sequence[Mapping[Group, KillTable]]
+) -> Mapping[FactionSpan, int]:
+    """Return the kills in spans over the servers."""
+    kills = Counter[FactionSpan]()
+    for group, own in groups.items():
+        numbers = {player_id: number for number, player_id in enumerate(group)}
+        spans = [(numbers[span.player_id], span.first, span.last) for span in own]
+        for of_server in answers:
+            counted = count_kills(of_server[group], spans)
+            kills.update({span: number for span, number in zip(own, counted, strict=True) if number})
+    return kills

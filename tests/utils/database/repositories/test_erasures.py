@@ -97,9 +97,14 @@ class FragileErasures(ErasureRepository):
 
 
 class Place:
-    """One game server of a guild with its logs, which the bot reads and erases from."""
+    """One game server of a guild with its logs, which the bot reads and erases from.
 
-    def __init__(self, database: SafeDatabase, scope: ServerScope) -> None:
+    Attributes:
+        read_events: dispatches the events of reading.
+    """
+
+    def __init__(self, database: SafeDatabase, scope: ServerScope, *, timezone: str = "UTC") -> None:
+        self.timezone = timezone
         self.database, self.scope = database, scope
         self.store = FragileErasures(database, fences=lambda _: None)
         self.ingestion = IngestionRepository(database, fences=lambda _: None)
@@ -108,6 +113,7 @@ class Place:
         self.logs.append(FILE, b"")
         self.clock, self.audit, self.told = FakeClock(NOW), FakeAuditLog(), []  # type: ignore[var-annotated]
         self.events, self.records = EventDispatcher(), FakeErasureRecords()
+        self.read_events = EventDispatcher()
         self.events.register(PlayerErased, self._hear)
         self.service = ErasureService(
             self.store,
@@ -127,6 +133,7 @@ class Place:
     async def open(self) -> "Place":
         """Add the server."""
         server = GameServer(self.scope, "North", "127.0.0.1", 22, "renter", EncryptedSecret(b"sealed"))
+        server = replace(server, timezone=self.timezone)
         await GameServerRepository(self.database).insert_server(self.scope, server)
         return self
 
@@ -142,7 +149,7 @@ class Place:
             self.logs.append(FILE, render(row))
         live = LiveIngestion(
             self.ingestion,
-            EventDispatcher(),
+            self.read_events,
             clock=self.clock,
             group_seconds=0,
             max_announce_age=timedelta(hours=1),

@@ -39,7 +39,7 @@ from utils.models.factions import (
     Faction,
     FactionPeriod,
     FactionRank,
-    MemberKill,
+    FactionSpan,
 )
 from utils.models.links import Link
 from utils.models.notifications import DirectEvent, Topic
@@ -499,19 +499,16 @@ async def test_days_and_kills_among_members_are_read_from_the_shown_figures(
     await ingestion.in_transaction(scope, store)
     figures, today = FactionFigureRepository(camp.database, MemberFigures(camp.database)), date(2025, 4, 30)
     covered = CoveredDeaths(GUILD, [scope.server_id])
-    read = [wolf, bear]
     april = date(2025, 4, 1)
-    assert await figures.list_days(covered, {april: read, date(2025, 3, 1): [fox]}) == tuple(days)
-    months = (april, today)
-    assert await figures.sum_months(covered, [((april, april), [bear]), (months, read)]) == (
-        {},
-        {wolf: Counters(kills=59, deaths=1, longest=80, best_streak=4, xp=9)},
-    )
-    assert await figures.list_kills_inside(covered, [read, [fox]], since=today, until=today) == (
-        MemberKill(bear, wolf, today),
-        MemberKill(wolf, bear, today),
-    )
+    month = [FactionSpan("w", MemberId(1), player_id, april, today) for player_id in (wolf, bear, fox)]
+    first_day = FactionSpan("w", MemberId(1), wolf, april, date(2025, 4, 29))
+    assert await figures.sum_spans(covered, [*month, first_day]) == {
+        month[0]: Counters(kills=59, deaths=1, longest=80, best_streak=4, xp=9),
+        first_day: Counters(kills=29, deaths=1, longest=80, best_streak=3, xp=9),
+    }
+    both = [FactionSpan("w", MemberId(1), player_id, today, today) for player_id in (wolf, bear)]
+    alone = FactionSpan("b", MemberId(2), fox, today, today)
+    assert await figures.count_kills_inside(covered, [*both, alone]) == dict.fromkeys(both, 1)
     foreign = CoveredDeaths(OTHER, [stranger.server_id])
-    assert await figures.list_days(foreign, {april: read}) == ()
-    assert await figures.sum_months(foreign, [(months, read)]) == ({},)
-    assert await figures.list_kills_inside(foreign, [[*read, fox]], since=today, until=today) == ()
+    assert await figures.sum_spans(foreign, month) == {}
+    assert await figures.count_kills_inside(foreign, month) == {}

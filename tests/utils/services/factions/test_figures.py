@@ -1,19 +1,20 @@
 """Figures of factions, counted by hand."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes.factions import FakeFactionDays, FakeFactionStore
+from tests.fakes.factions import FakeFactionDays, FakeFactionStore, MemberKill
 from tests.fakes.links import FakeLinkStore
-from utils.models.factions import Faction, FactionPeriod, FactionRank, FactionRow, MemberKill, list_rows
+from utils.models.factions import Faction, FactionPeriod, FactionRank, FactionRow, list_rows
 from utils.models.links import Link
 from utils.models.players import Counters, PlayerDay
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId
 from utils.models.statistics import Coverage
-from utils.services.factions.figures import FactionFigureService, list_spans, rank_factions, sum_spans
+from utils.services.factions.figures import FactionFigureService
 
 GUILD = GuildId(42)
 START = datetime(2025, 4, 10, 12, tzinfo=UTC)
@@ -38,31 +39,35 @@ def count(player_id: PlayerId, day: int, kills: int = 1, **counters: int) -> Pla
     return PlayerDay(player_id, date(2025, 4, day), Counters(kills=kills, **counters))
 
 
-def sum_kills(
-    periods: list[FactionPeriod], days: list[PlayerDay], kills: list[MemberKill] | None = None
+async def sum_kills(
+    periods: list[FactionPeriod], days: list[PlayerDay], kills: Sequence[MemberKill] = ()
 ) -> dict[str, int]:
     """Return the kills of each faction up to today."""
-    factions = (WOLVES, BEARS)
-    spans = list_spans(factions, periods, PLAYERS, since=None, until=TODAY)
-    ranked = rank_factions(factions, periods, sum_spans(spans, [], days, kills or []))
+    links, store = FakeLinkStore(), FakeFactionStore()
+    for member_id, players in PLAYERS.items():
+        for player_id in players:
+            await links.put_proven(GUILD, Link(GUILD, member_id, player_id, player_id, START), at=START)
+    store.factions, store.periods = {one.faction_id: one for one in (WOLVES, BEARS)}, periods
+    figures = FactionFigureService(store, days=FakeFactionDays(days, list(kills)), links=links)
+    ranked = await figures.rank(Coverage(GUILD, [ServerId("a")], where="", today=TODAY, until=TODAY))
     return {one.shown.faction.faction_id: one.counters.kills for one in ranked}
 
 
-def test_days_count_for_the_faction_at_their_end() -> None:
+async def test_days_count_for_the_faction_at_their_end() -> None:
     """The day of joining counts, the day of leaving does not, and the days between two periods neither."""
     periods = [stay(WOLVES, ANNA, 10, 12), stay(WOLVES, ANNA, 15, 17), stay(BEARS, ANNA, 18)]
     days = [count(WOLF, day, 10**index) for index, day in enumerate((9, 10, 11, 12, 14, 15, 17, 18, 20))]
-    assert sum_kills(periods, days) == {"w": 10 + 100 + 100_000, "b": 10_000_000 + 100_000_000}
+    assert await sum_kills(periods, days) == {"w": 10 + 100 + 100_000, "b": 10_000_000 + 100_000_000}
 
 
-def test_alts_and_former_members_count_with_the_players_of_now() -> None:
+async def test_alts_and_former_members_count_with_the_players_of_now() -> None:
     """A member who left keeps their days in it; a day before the membership counts for no faction."""
     periods = [stay(WOLVES, ANNA, 10), stay(WOLVES, BERT, 10, 13), stay(BEARS, CARL, 11)]
     days = [count(WOLF, 11), count(ALT, 12, 5), count(BEAR, 12, 2), count(BEAR, 13, 9), count(FOX, 10, 7)]
-    assert sum_kills(periods, days) == {"w": 8, "b": 0}
+    assert await sum_kills(periods, days) == {"w": 8, "b": 0}
 
 
-def test_kills_inside_the_faction_are_taken_off() -> None:
+async def test_kills_inside_the_faction_are_taken_off() -> None:
     """Only on days on which both belong to it; deaths stay."""
     periods = [stay(WOLVES, ANNA, 10), stay(WOLVES, BERT, 12), stay(BEARS, CARL, 10)]
     days = [count(WOLF, 11, 3), count(WOLF, 12, 3), count(BEAR, 12, 1, deaths=2)]
@@ -72,51 +77,18 @@ def test_kills_inside_the_faction_are_taken_off() -> None:
         MemberKill(WOLF, FOX, date(2025, 4, 12)),
         MemberKill(BEAR, ALT, date(2025, 4, 12)),
     ]
-    assert sum_kills(periods, days, kills) == {"w": 5, "b": 0}
+    assert await sum_kills(periods, days, kills) == {"w": 5, "b": 0}
 
 
 @given(st.lists(st.tuples(st.integers(1, 28), st.integers(0, 6)), max_size=5), st.integers(1, 28))
-def test_no_day_counts_twice(stays: list[tuple[int, int]], day: int) -> None:
+async def test_no_day_counts_twice(stays: list[tuple[int, int]], day: int) -> None:
     """A day of a member counts for one faction at most, after any joining and leaving."""
     periods, free = [], 1
     for first, days in sorted(stays):
         if first >= free:
             periods.append(stay((WOLVES, BEARS)[len(periods) % 2], ANNA, first, min(28, first + days)))
             free = first + days + 1
-    assert sum(sum_kills(periods, [count(WOLF, day)]).values()) <= 1
-
-
-@given(
-    st.lists(st.tuples(st.integers(0, 150), st.integers(0, 90)), max_size=4),
-    st.lists(st.integers(0, 250), max_size=8, unique=True),
-    st.none() | st.integers(0, 200),
-)
-async def test_months_and_days_together_are_what_the_days_give(
-    stays: list[tuple[int, int]], played: list[int], since: int | None
-) -> None:
-    """Months are summed where all of their days count, and every other day is looked at by itself."""
-    begin, links, store, days = date(2025, 1, 1), FakeLinkStore(), FakeFactionStore(), FakeFactionDays()
-    await links.put_proven(GUILD, Link(GUILD, ANNA, WOLF, WOLF, START), at=START)
-    store.factions, free = {one.faction_id: one for one in (WOLVES, BEARS)}, 0
-    for number, (first, length) in enumerate(sorted(stays)):
-        if first >= free:
-            joined = datetime(2025, 1, 1, tzinfo=UTC) + first * DAY
-            left = None if number == len(stays) - 1 else joined + length * DAY
-            faction = (WOLVES, BEARS)[number % 2]
-            store.periods.append(FactionPeriod(faction.faction_id, ANNA, joined, left_at=left))
-            free = first + length + 1 if left else 1000
-    days.days = [
-        PlayerDay(WOLF, begin + one * DAY, Counters(kills=1 + one, longest=one, xp=2)) for one in played
-    ]
-    today = begin + 250 * DAY
-    covered = Coverage(GUILD, [ServerId("a")], where="", today=today)
-    if since is not None:
-        covered = replace(covered, since=begin + since * DAY)
-    ranked = await FactionFigureService(store, days=days, links=links).rank(covered)
-    spans = list_spans((WOLVES, BEARS), store.periods, {ANNA: [WOLF]}, since=covered.since, until=today + DAY)
-    expected = sum_spans(spans, [], days.days, [])
-    found = {(one.shown.faction.faction_id, ANNA): one.by_member.get(ANNA) for one in ranked}
-    assert {key: one for key, one in found.items() if one and one.kills} == expected
+    assert sum((await sum_kills(periods, [count(WOLF, day)])).values()) <= 1
 
 
 async def test_places_need_a_kill_and_periods_limit_the_days() -> None:
