@@ -10,7 +10,7 @@ from utils.embeds.values import frame, show_name
 from utils.models.personal import Holdings, Person
 from utils.models.roles import RoleId
 from utils.models.scope import ERASED_NAME
-from utils.models.texts import Code, Mention, Names, Number, Text, join, plural, text
+from utils.models.texts import Code, Command, Mention, Names, Number, Text, join, plural, text
 
 _DATA_FILE, _KILLS_FILE = Code("data.json"), Code("kills.csv")
 _ELSEWHERE = text("Other Discord servers that use this game server keep their own data. Ask there too.")
@@ -114,6 +114,12 @@ def _list_losses_of_member(holdings: Holdings) -> Iterator[Text]:
             "{count} times in factions, and invitations to them",
             holdings.factions,
         )
+    if holdings.roles:
+        yield plural("{count} role of a role rule", "{count} roles of role rules", holdings.roles)
+    if holdings.has_level:
+        yield text("the level that I know of them")
+    if holdings.has_notifications:
+        yield text("what they chose with {notify}, and direct messages that wait", notify=Command("notify"))
     if holdings.changes:
         yield plural(
             "stays: {count} change they made as an admin, so other admins can see who made it",

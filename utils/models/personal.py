@@ -52,6 +52,8 @@ class Holdings:
         open_bounties: the open bounties that the member placed; the emeralds held for them are erased with
             the wallet.
         factions: the times in factions and the invitations to them.
+        roles: the roles of role rules of which the bot remembers something.
+        has_notifications: they asked for direct messages, or some wait for them.
         changes: the number of changes by hand, which stay.
     """
 
@@ -61,13 +63,17 @@ class Holdings:
     open_bounties: int = 0
     closed_bounties: int = 0
     factions: int = 0
+    roles: int = 0
+    has_level: bool = False
+    has_notifications: bool = False
     changes: int = 0
 
     @property
     def is_empty(self) -> bool:
         """Tell whether nothing of the member could be erased."""
         figures = (self.balance, self.ledger_rows, self.open_bounties, self.closed_bounties)
-        return not any((self.links, self.factions, *figures))
+        others = (self.roles, self.has_level, self.has_notifications)
+        return not any((self.links, self.factions, *figures, *others))
 
 
 class PersonKind(StrEnum):

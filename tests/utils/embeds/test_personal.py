@@ -1,10 +1,13 @@
 """The texts of an export and an erasure: deleted data, kept data, and no id of a player."""
 
+from dataclasses import replace
+
 import pytest
 
 from utils.embeds.factory import EmbedFactory
 from utils.models.personal import Holdings, Person
 from utils.models.players import NamedPlayer
+from utils.models.roles import RoleId
 from utils.models.scope import GuildId, MemberId, PlayerId
 
 FACTORY = EmbedFactory()
@@ -22,7 +25,8 @@ def test_first_file_says_how_to_open_it_and_the_others_which_part_they_are() -> 
 
 def test_question_lists_what_goes_and_what_stays() -> None:
     """Money that is held for bounties, and changes by hand, are named if there are any."""
-    holdings = Holdings(links=2, balance=1234, ledger_rows=56, open_bounties=3, changes=4)
+    others = Holdings(roles=2, has_level=True, has_notifications=True)
+    holdings = replace(others, links=2, balance=1234, ledger_rows=56, open_bounties=3, changes=4)
     full = str(FACTORY.build_erase_question(MEMBER, holdings).description)
     for part in (
         r"**Pike\_\***: all names, stats and time played",
@@ -30,6 +34,9 @@ def test_question_lists_what_goes_and_what_stays() -> None:
         "2 links",
         "a wallet with 1,234 💎 and 56 changes",
         "3 open bounties of theirs; their money goes with the wallet",
+        "2 roles of role rules",
+        "the level that I know of them",
+        "what they chose with `/notify`, and direct messages that wait",
         "stays: 4 changes they made as an admin",
         "You can't undo this.",
         "Other Discord servers that use this game server keep their own data",
@@ -65,3 +72,5 @@ def test_answer_says_what_is_gone_and_that_playing_begins_a_new_record(person: P
     embed = FACTORY.build_erased(person, deaths=1234)
     assert embed.title == "✅ Erased"
     assert str(embed.description).startswith(begins)
+    kept = FACTORY.build_erased(person, deaths=1234, kept=[RoleId(7), RoleId(8)])
+    assert "ask an admin to remove them: <@&7>, <@&8>." in str(kept.description)

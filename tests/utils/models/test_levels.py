@@ -32,7 +32,12 @@ def test_level_is_the_highest_whose_xp_is_there(xp: int) -> None:
 
 @pytest.mark.parametrize(
     ("level", "title"),
-    [(0, "Newcomer"), (4, "Newcomer"), (5, "Drifter"), (19, "Hunter"), (69, "Veteran"), (100, "Legend")],
+    [
+        *((0, "Newcomer"), (4, "Newcomer"), (5, "Drifter"), (9, "Drifter"), (10, "Hunter"), (19, "Hunter")),
+        *((20, "Stalker"), (29, "Stalker"), (30, "Raider"), (39, "Raider"), (40, "Sharpshooter")),
+        *((49, "Sharpshooter"), (50, "Veteran"), (69, "Veteran"), (70, "Warden"), (99, "Warden")),
+        (100, "Legend"),
+    ],
 )
 def test_title_is_that_of_the_last_step(level: int, title: str) -> None:
     """A title is held until the next one begins."""

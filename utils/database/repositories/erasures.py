@@ -72,6 +72,10 @@ class ErasureRepository(FencedRepository):
             closed_bounties=placed - open_ones + await bounties.count({"claimer_id": member}),
             factions=await self._of_guild("faction_periods", guild_id).count(own)
             + await self._of_guild("faction_invites", guild_id).count(own),
+            roles=await self._of_guild("role_grants", guild_id).count(own),
+            has_level=await self._of_guild("levels", guild_id).count(own) > 0,
+            has_notifications=await self._of_guild("notifications", guild_id).count(own) > 0
+            or await self._of_guild("direct_messages", guild_id).count(own) > 0,
             changes=await self._of_guild("audit", guild_id).count(
                 {"actor_id": member, "action": {"$ne": AuditAction.LINK_ASK.value}}
             ),

@@ -29,6 +29,7 @@ from utils.models.notifications import (
     tell_role,
     tell_target,
 )
+from utils.models.personal import Holdings
 from utils.models.roles import GrantState, RoleGrant, RoleId
 from utils.models.scope import ERASED_NAME, ERASED_PLAYER_ID, ChannelId, GuildId, MemberId, ServerScope
 from utils.services.money.bounties.endings import end_bounty
@@ -212,7 +213,9 @@ async def test_erasure_takes_choices_messages_and_names(
     for member_id in (ANN, BOB):
         await tell(bounties, scope, build_claim(build_bounty(scope, f"of {member_id}", placer_id=member_id)))
     erasures = ErasureRepository(database, fences=no_fence)
+    assert await erasures.find_holdings(guild_id, ANN) == Holdings(has_notifications=True)
     await erasures.erase_member(guild_id, ANN)
+    assert await erasures.find_holdings(guild_id, ANN) == Holdings()
     assert await notifications.find(guild_id, ANN) is None
     [left] = await notifications.list_waiting(guild_id)
     assert (left.member_id, left.player_name, left.claimer_name) == (BOB, "Prey", "Hunter")

@@ -341,6 +341,13 @@ async def test_nothing_personal_is_stored_that_is_not_declared(place: Place) -> 
     assert {name for name, _ in found} == {name for name, declared in PERSONAL_FIELDS.items() if declared}
 
 
+async def test_holdings_are_what_an_erasure_takes_from_a_member(place: Place) -> None:
+    """The question before an erasure names all that is stored of a member."""
+    guild_id = place.scope.guild_id
+    found = await ErasureRepository(place.database, fences=lambda _: None).find_holdings(guild_id, OWNER)
+    assert (found.factions, found.roles, found.has_level, found.has_notifications) == (2, 1, True, True)
+
+
 async def test_erased_person_is_left_where_it_is_declared_to_be_kept_alone(place: Place) -> None:
     """In the raw documents of all collections, only the member's actions as an admin still have their id."""
     await place.erase("Wolf", member_id=OWNER, is_asker=True)

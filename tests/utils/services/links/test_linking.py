@@ -7,12 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from tests.fakes.clock import FakeClock
+from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import SCOPE, build_player_id
 from tests.fakes.links import FakeChannels, FakeLinkStore, FakeNotifier, FakePlayerFinder, FakeProofs
 from tests.fakes.storage import FakeAuditStore
 from utils.errors import AmbiguousError, InvalidInputError, LimitReachedError, NotFoundError
-from utils.events import EventDispatcher, LinksChanged
+from utils.events import EventDispatcher, FactionChanged, LinksChanged
+from utils.models.factions import EndedMembership, Faction
 from utils.models.lasting_buttons import LastingButton
 from utils.models.link_buttons import read_request
 from utils.models.links import Link, LinkState, ProofOutcome
@@ -59,7 +60,7 @@ def _channels() -> FakeChannels:
 
 
 @pytest.fixture(name="changed")
-def _changed() -> list[LinksChanged]:
+def _changed() -> list[LinksChanged | FactionChanged]:
     return []
 
 
@@ -70,11 +71,12 @@ def _make(
     audit: FakeAuditStore,
     notifier: FakeNotifier,
     channels: FakeChannels,
-    changed: list[LinksChanged],
+    changed: list[LinksChanged | FactionChanged],
     clock: FakeClock,
 ) -> Make:
     events = EventDispatcher()
     events.register(LinksChanged, changed.append)
+    events.register(FactionChanged, changed.append)
 
     def make(*, requires_proof: bool = True) -> LinkService:
         return LinkService(
@@ -142,9 +144,9 @@ async def test_first_link_is_main_and_the_others_are_alts_without_proof(
 
 
 async def test_links_that_count_are_announced_when_they_begin_and_end(
-    make: Make, changed: list[LinksChanged]
+    make: Make, store: FakeLinkStore, changed: list[LinksChanged | FactionChanged]
 ) -> None:
-    """A request that waits for its proof changes nothing that others count."""
+    """A request that waits changes nothing that others count; the last link ends a membership."""
     links = make()
     await links.ask(GUILD, ANNA, "Wolf")
     await links.unlink(GUILD, ANNA, "Wolf")
@@ -152,6 +154,12 @@ async def test_links_that_count_are_announced_when_they_begin_and_end(
     await links.confirm(GUILD, ADMIN, member_id=BERT, player="Bear")
     await links.remove(GUILD, ADMIN, member_id=BERT, player="Bear")
     assert changed == [LinksChanged(guild_id=GUILD, member_id=BERT)] * 2
+    await links.confirm(GUILD, ADMIN, member_id=ANNA, player="Wolf")
+    wolves = Faction(GUILD, "f", "Wolves", "wolves", "WLF", is_open=True, founded_at=START)
+    store.membership = EndedMembership(wolves, is_disbanded=True)
+    assert (await links.unlink(GUILD, ANNA, "Wolf")).membership == store.membership
+    own = LinksChanged(guild_id=GUILD, member_id=ANNA)
+    assert changed[2:] == [own, own, FactionChanged(guild_id=GUILD)]
 
 
 async def test_player_of_another_member_is_refused(trusting: LinkService) -> None:

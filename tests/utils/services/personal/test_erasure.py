@@ -24,6 +24,7 @@ from utils.models.links import Link
 from utils.models.money import Bounty, BountyState
 from utils.models.personal import DataQuestion, Holdings, Person
 from utils.models.players import NamedPlayer
+from utils.models.roles import RoleId
 from utils.models.scope import ERASED_NAME, MemberId, ServerId, ServerScope
 from utils.services.links.linking import LinkService
 from utils.services.personal.eraser import Eraser
@@ -103,7 +104,10 @@ class OneMember:
 
 
 def build_service(
-    store: FakeErasureStore, audit: FakeAuditLog, links: LinkService | None = None
+    store: FakeErasureStore,
+    audit: FakeAuditLog,
+    links: LinkService | None = None,
+    roles: FakeMemberRoles | None = None,
 ) -> ErasureService:
     """Return the service, with three deaths in a transaction."""
     people = PersonFinder(links or NoLinks(), NoLinks(), clock=FakeClock())  # type: ignore[arg-type] # not used here
@@ -114,7 +118,7 @@ def build_service(
         audit=audit,
         events=EventDispatcher(),
         memory=FakeErrorStore(),
-        roles=FakeMemberRoles(),  # type: ignore[arg-type] # takes none
+        roles=roles or FakeMemberRoles(),  # type: ignore[arg-type] # takes none
         log=build_erasure_log(clock, store.records),
         clock=clock,
         deaths_at_once=3,
@@ -139,6 +143,17 @@ async def test_links_of_a_member_go_last(store: FakeErasureStore) -> None:
     assert (deaths, store.done) == (7, [*traces, *renamed, *traces, *member])
     assert store.figures == {}
     assert audit.written == [(SCOPE.guild_id, None, "data erase", "a member, on their own request")]
+
+
+async def test_roles_of_a_member_are_taken_and_those_that_stay_are_told(store: FakeErasureStore) -> None:
+    """A player alone has no roles."""
+    roles = FakeMemberRoles(RoleId(7))
+    service = build_service(store, FakeAuditLog(), roles=roles)
+    for member_id, kept in ((MEMBER, (RoleId(7),)), (None, ())):
+        person = Person(SCOPE.guild_id, member_id, (WOLF,), is_asker=False)
+        erased = await service.erase(ErasurePlan(person, Holdings()), actor_id=ADMIN)
+        assert erased.kept_roles == kept
+    assert roles.taken_from == [MEMBER]
 
 
 async def test_steps_of_several_erasures_are_taken_one_at_a_time() -> None:
@@ -195,7 +210,12 @@ async def test_open_bounties_on_the_player_are_paid_back_without_his_name(store:
 
 
 @pytest.mark.parametrize(
-    "holdings", [Holdings(links=1), Holdings(balance=1), Holdings(ledger_rows=1), Holdings(closed_bounties=1)]
+    "holdings",
+    [
+        *(Holdings(links=1), Holdings(balance=1), Holdings(ledger_rows=1), Holdings(closed_bounties=1)),
+        *(Holdings(factions=1), Holdings(roles=1), Holdings(has_level=True)),
+        Holdings(has_notifications=True),
+    ],
 )
 async def test_member_with_anything_is_asked_and_without_refused(
     store: FakeErasureStore, holdings: Holdings
