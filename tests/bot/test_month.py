@@ -153,12 +153,19 @@ async def end_day(month: Month, expected: Expected, roles: Sequence[Role], day: 
     expected.note_levels(day)
     holders = expected.find_holders(day)
     await month.pass_until(lambda: [*map(month.list_holders, roles)] == holders, f"the roles of day {day}")
+    await month.pass_until(lambda: read_known_levels(month) == expected.levels, f"the levels of day {day}")
     told = len(expected.news)
-    await month.pass_until(lambda: len(read_levels(month)) >= told, f"the levels of day {day}")
+    await month.pass_until(lambda: len(read_levels(month)) >= told, f"the told levels of day {day}")
     assert sorted(read_levels(month)) == sorted(expected.news)
     waiting = month.stored["direct_messages"]
     await month.pass_until(lambda: not waiting.count_documents({}), f"the direct messages of day {day}")
     expected.news = read_levels(month)  # in the order in which the bot told those of a day
+
+
+def read_known_levels(month: Month) -> dict[Member, int]:
+    """Return the level of each member that the bot has stored; only a few are told in the news channel."""
+    known = {one["member_id"]: one["level"] for one in month.stored["levels"].find({})}
+    return {member: known[member.user.id] for member in month.players}
 
 
 def check_recaps(month: Month) -> None:
