@@ -163,7 +163,7 @@ async def end_day(month: Month, expected: Expected, roles: Sequence[Role], day: 
 
 
 def read_known_levels(month: Month) -> dict[Member, int]:
-    """Return the level of each member that the bot has stored; only a few are told in the news channel."""
+    """Return the stored level of each member; the news channel tells only some of them."""
     known = {one["member_id"]: one["level"] for one in month.stored["levels"].find({})}
     return {member: known[member.user.id] for member in month.players}
 
