@@ -19,6 +19,7 @@ from benchmarks.figures import Figure, compute_median
 from benchmarks.town import running_town
 from simulation.game_host.battle import Fighter
 from utils.clock import SystemClock
+from utils.commandline.running import relax_garbage_collection
 from utils.composition.application import Application
 from utils.composition.build import build_application
 from utils.composition.storage import build_leases
@@ -100,6 +101,7 @@ async def measure(rows: int) -> list[Figure]:
 async def _measure(database: SafeDatabase, guild_id: GuildId, rows: int) -> list[Figure]:
     with TemporaryDirectory(prefix="benchmark-") as name:
         application = _build(Path(name), database)
+        relax_garbage_collection()  # as the bot does
         looks = await _measure_looks(application, database, guild_id, rows)
         return [*looks, await _measure_recap(application, guild_id, rows)]
 

@@ -219,6 +219,8 @@ def _decide_held(
         return None
     if has is False and grant.state is GrantState.GIVEN:
         return RoleGrant(grant.role_id, grant.member_id, GrantState.WITHHELD, now)
+    if wish.is_wanted and grant.due_since is None and not grant.is_silent:
+        return grant  # as nearly always
     if wish.is_wanted:
         is_silent = grant.is_silent and now - grant.changed_at < SILENT_FOR
         return replace(grant, due_since=None, is_silent=is_silent)
@@ -277,12 +279,13 @@ def _hold_crowns(facts: GuildFacts, decided: dict[Key, RoleGrant | None]) -> Non
     crowns = {one.terms.role_id for one in facts.rules if one.terms.is_crown}
     if not crowns:
         return
+    of_crowns = [(key, grant) for key, grant in decided.items() if key[0] in crowns]
     left_over = {
         key[0]
-        for key, grant in decided.items()
-        if key[0] in crowns and grant is not None and grant.state in HELD and _is_left_over(grant, facts)
+        for key, grant in of_crowns
+        if grant is not None and grant.state in HELD and _is_left_over(grant, facts)
     }
-    for key, grant in decided.items():
+    for key, grant in of_crowns:
         is_new = grant is not None and grant.state is GrantState.GIVING
         before = facts.grants.get(key)
         if is_new and key[0] in left_over and (before is None or before.state not in HELD):
