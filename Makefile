@@ -39,8 +39,8 @@ help: ## list what make can do
 demo: $(STAMP) check-mongod ## the whole bot in a simulated world, for 45 seconds; no token needed
 	@$(BIN)/python -m simulation.demo $(ARGS)
 
-test: $(STAMP) check-mongod ## every test, in about 14 minutes on two cores
-	@echo "Every test, in about 14 minutes on two cores; the per cent at the right say how far it is."
+test: $(STAMP) check-mongod ## every test, in about 15 minutes on two cores
+	@echo "Every test, in about 15 minutes on two cores; the per cent at the right say how far it is."
 	$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 lint: $(STAMP) ## style and types
