@@ -13,7 +13,7 @@ from utils.interactions.options import name_choices
 from utils.interactions.paging import respond_with_rows
 from utils.interactions.rule_options import CLEARED, rule_option, term_options
 from utils.models.premium import Feature
-from utils.models.roles import MOST_RULES, RoleId, RuleMatch
+from utils.models.roles import RoleId, RuleMatch, find_most_rules
 from utils.models.rule_plans import RulePlan
 from utils.models.scope import MemberId
 from utils.models.statistics import Board, Period
@@ -137,7 +137,7 @@ class RolesCog(GuildCog):
     async def roles_list(self, ctx: KillfeedContext) -> None:
         """Answer ``/roles list``."""
         reports = await self.services.role_rules.list_reports(ctx.guild_id)
-        most = MOST_RULES.get((await self.services.premium.get_tier(ctx.guild_id)).level, 0)
+        most = find_most_rules((await self.services.premium.get_tier(ctx.guild_id)).level)
         await respond_with_rows(ctx, reports, lambda rows: ctx.embeds.build_rules(rows, most=most))
 
     @roles.command(name="preview", description="What a role rule means for every linked member")

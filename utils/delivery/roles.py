@@ -34,7 +34,6 @@ from utils.models.incident_kinds import IncidentKind
 from utils.models.notifications import DirectMessage, tell_role
 from utils.models.roles import (
     HELD,
-    MOST_RULES,
     REASON_CHARACTERS,
     TAKEABLE,
     GrantState,
@@ -42,6 +41,7 @@ from utils.models.roles import (
     RoleId,
     RoleObstacle,
     RoleRule,
+    find_most_rules,
 )
 from utils.models.scope import GuildId, MemberId
 from utils.models.texts import Text, text
@@ -246,7 +246,7 @@ class RoleEdits:
 
     async def _has_tier_fallen(self, guild_id: GuildId) -> bool:
         """Tell whether the tier allows fewer rules than at the last look."""
-        most = MOST_RULES.get((await self.premium.get_tier(guild_id)).level, 0)
+        most = find_most_rules((await self.premium.get_tier(guild_id)).level)
         return most < self._limits.get(guild_id, _Limits()).rules
 
     async def _carry_out(self, guild_id: GuildId, grant: RoleGrant, reason: Text) -> None:

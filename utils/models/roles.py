@@ -17,8 +17,7 @@ DEFAULT_KEEP = 10  # per cent
 MOST_KEEP = 50
 LADDER_CHARACTERS = 20
 REASON_CHARACTERS = 512  # Discord's limit
-MOST_RULES: Mapping[int, int] = {3: 10, 4: 25}
-"""The number of rules by tier; lower tiers have none."""
+_MOST_RULES: Mapping[int, int] = {3: 10, 4: 25}
 
 RULE_PERIOD_CHOICES: Mapping[Period, Text] = {
     period: SEASON_PERIOD_CHOICES[period] for period in (Period.ALL, Period.WEEK, Period.MONTH, Period.SEASON)
@@ -34,6 +33,11 @@ RULE_BOARDS: Mapping[Board, Text] = {
 _ALL_SERVERS = text("all game servers")
 _REMOVED_SERVER = text("a removed game server")
 DISBANDED_FACTION = text("a disbanded faction")
+
+
+def find_most_rules(level: int) -> int:
+    """Return how many rules a tier allows; the lower tiers allow none."""
+    return _MOST_RULES.get(level, 0)
 
 
 class RuleMatch(StrEnum):

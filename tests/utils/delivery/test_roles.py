@@ -167,6 +167,11 @@ class Community:
             self.links.links[guild_id, member_id, player_id] = link
             self.figures.of[member_id] = MemberFigures(kills=kills)
 
+    def put_grants(self, role: Role, state: GrantState, *members: Member) -> None:
+        """Store the grants of a process that was killed, and no others."""
+        grants = [RoleGrant(RoleId(role.id), MemberId(one.id), state, START) for one in members]
+        self.store.grants[GuildId(role.guild.id)] = {(one.role_id, one.member_id): one for one in grants}
+
     def unlink(self, guild: Guild, member: Member) -> None:
         """End the links of a member."""
         kept = {key: link for key, link in self.links.links.items() if key[:2] != (guild.id, member.id)}
@@ -351,8 +356,7 @@ async def test_killed_process_leaves_exactly_the_wanted_roles_in_the_end(
     await community.add_rule(role, kills=100)
     community.link(guild, alice, kills=100 if is_wanted else 0)
     world.set_roles(alice.membership, [role] if has_role else [])
-    grant = RoleGrant(RoleId(role.id), MemberId(alice.id), state, START)
-    community.store.grants[GuildId(guild.id)] = {(grant.role_id, grant.member_id): grant}
+    community.put_grants(role, state, alice)
     for _ in range(3):
         await community.look(guild, seconds=DWELL.total_seconds())
     assert alice.membership.roles == ([role] if is_wanted else [])
@@ -562,8 +566,7 @@ async def test_request_that_was_queued_waits_while_its_rule_rests(
     community.link(guild, alice, kills=100 if state is GrantState.GIVING else 0)
     if state is GrantState.TAKING:
         world.set_roles(alice.membership, [role])
-    grants = [RoleGrant(RoleId(role.id), MemberId(one.id), state, START) for one in (alice, bob)]
-    community.store.grants[GuildId(guild.id)] = {(one.role_id, one.member_id): one for one in grants}
+    community.put_grants(role, state, alice, bob)
     community.figures.rests = reason
     for _ in range(2):
         await community.look(guild, seconds=DWELL.total_seconds())

@@ -22,7 +22,7 @@ def read_grant(document: Mapping[str, Any]) -> RoleGrant:
     """Return a stored grant. Every look reads all of a guild, so it is read without the codec.
 
     Raises:
-        KeyError: it is no grant.
+        KeyError: a field is missing, or the state is unknown.
     """
     return RoleGrant(
         RoleId(document["role_id"]),

@@ -23,7 +23,6 @@ from utils.models.audit import AuditAction, AuditEntry
 from utils.models.labels import find_labelled, label_choices
 from utils.models.roles import (
     HELD,
-    MOST_RULES,
     TAKEABLE,
     UNDER_WAY,
     GrantState,
@@ -33,6 +32,7 @@ from utils.models.roles import (
     RoleRule,
     RuleState,
     RuleTerms,
+    find_most_rules,
 )
 from utils.models.rule_plans import RuleOutcome, RulePlan, RuleReport, RuleRow
 from utils.models.scope import GuildId, MemberId
@@ -331,7 +331,7 @@ class RoleRuleService:
 
     async def _verify_free(self, guild_id: GuildId) -> None:
         tier = await self.premium.get_tier(guild_id)
-        most = MOST_RULES.get(tier.level, 0)
+        most = find_most_rules(tier.level)
         if len(await self.store.list_rules(guild_id)) >= most:
             raise LimitReachedError(
                 text(

@@ -23,7 +23,6 @@ from utils.log_context import bind_log_context
 from utils.models.audit import AuditAction, AuditEntry
 from utils.models.incident_kinds import IncidentKind
 from utils.models.roles import (
-    MOST_RULES,
     UNDER_WAY,
     GrantState,
     RestReason,
@@ -33,6 +32,7 @@ from utils.models.roles import (
     RoleObstacle,
     RoleRule,
     RuleState,
+    find_most_rules,
 )
 from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.models.texts import Command, Mention, Text, join, text
@@ -349,7 +349,7 @@ class RoleLooks:
 
     async def _let_rest(self, guild_id: GuildId, rules: Sequence[RuleFigures]) -> tuple[RuleFigures, ...]:
         """Let all rules rest without the tier, and the newest ones over its limit."""
-        most = MOST_RULES.get((await self.premium.get_tier(guild_id)).level, 0)
+        most = find_most_rules((await self.premium.get_tier(guild_id)).level)
         reason = RestReason.LIMIT if most else RestReason.TIER
         return (*rules[:most], *(replace(one, rests=reason) for one in rules[most:]))
 
